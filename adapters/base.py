@@ -1,0 +1,252 @@
+"""Contracts: what an engine or a device must offer, and what it says of itself.
+
+The orchestrator negotiates from `Capability` alone; there is no `if name == ...` anywhere else.
+
+    Tts        describe, warm_up, open(span) -> Synthesis; Synthesis: pull, close
+    Stt        describe, warm_up, transcribe(pcm) -> Transcript
+    Vad        window_samples, probability(window), reset
+    Replies    describe, warm_up, reply(messages) -> stream of text, close
+    Microphone rate_hz, start(capture, notify, on_fault), stop
+    Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
+
+Mandatory is all of it; what an engine cannot do it says in its capability. Engines are called from one
+worker thread at a time and may block there. Devices call `capture.take` and `playout.fill` from their
+own callback, then `notify()`, which never blocks. Faults are raised as AdapterError, never anything else
+on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from adapters.voice import Voice
+from stitcher.capture import Capture
+from stitcher.pcm import Float32, Int16
+from stitcher.playout import Playout
+
+Role = Literal["tts", "stt", "ears", "llm"]
+Fault = Literal["missing", "corrupt", "unsupported", "refused", "stalled", "garbage", "crashed", "unplugged"]
+
+
+class AdapterError(Exception):
+    """An engine's or device's fault. `detail` is one line that names the setting and the cure."""
+
+    def __init__(self, kind: Fault, detail: str, *, retryable: bool = False) -> None:
+        super().__init__(detail)
+        self.kind: Fault = kind
+        self.detail = detail
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds an adapter sets to what it is asked."""
+
+    text_chars: int = 1000  # of one span; the phrase cutter stays below
+    in_flight: int = 1
+    timeout_ms: int = 20_000  # a call that takes longer is taken for stalled
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Measured by warm_up on this machine, in nanoseconds of compute."""
+
+    load_ns: int = 0
+    open_ns: int = 0  # per span
+    open_char_ns: int = 0  # and per character of its text
+    call_ns: int = 0  # per pull
+    unit_ns: int = 0  # and per unit pulled
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What an adapter can do. JSON through dataclasses.asdict."""
+
+    name: str
+    version: str
+    role: Role
+    streaming: bool = False
+    unit: Literal["tokens", "frames", "ms"] = "frames"
+    unit_samples: int = 0  # samples of one unit, at rate_hz
+    granularity: tuple[int, ...] = ()  # the rungs, in units, ascending
+    voices: tuple[str, ...] = ()  # empty: dynamic
+    supports_barge_in: bool = False
+    supports_seed: bool = False
+    deterministic: bool = False  # same span, seed and pulls: the same bytes
+    stateful_context: Literal["rolling", "minimal", "none"] = "none"
+    delivery: Literal["pull", "push"] = "pull"
+    rate_hz: int = 0
+    markers: Literal["measured", "estimated", "none"] = "none"
+    limits: Limits = field(default_factory=Limits)
+    cost: Cost | None = None  # None until warm_up
+    isolation: Literal["thread", "process"] = "thread"
+    egress: tuple[str, ...] = ()  # hosts it talks to; empty: none
+    weights_sha256: str = ""  # of the weights in use; empty: none
+
+
+# -- text to speech -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one synthesis speaks."""
+
+    text: str
+    voice: Voice
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One token of the span's text and where it sounds, in samples since the synthesis began."""
+
+    text_start: int
+    text_end: int
+    start_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioChunk:
+    """One answer: `pcm` is float32 mono, full scale 1.0, at the capability's rate. `markers` lists
+    the tokens that begin in this chunk. After `eos` nothing more comes."""
+
+    pcm: Float32
+    units: int
+    markers: tuple[Marker, ...]
+    eos: bool
+
+
+class Synthesis(Protocol):
+    """One span being spoken."""
+
+    @property
+    def units(self) -> int:
+        """How many units it will have in all; -1 where the engine cannot say."""
+        ...
+
+    def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        """Render the next `units` units, or fewer; return when that chunk is ready. Raises AdapterError."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it, at any moment, from any thread, more than once if need be."""
+        ...
+
+
+class Tts(Protocol):
+    def describe(self) -> Capability: ...
+
+    def warm_up(self) -> None:
+        """Load, speak a little, measure the cost. Raises AdapterError."""
+        ...
+
+    def open(self, span: Span) -> Synthesis:
+        """Prepare a span (text to units); the costly part that cannot be chunked. Raises AdapterError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+# -- listening ----------------------------------------------------------------------------
+
+EAR_RATE_HZ = 16_000
+"""What every ear and every speech recognizer here works at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said. `full_window`: the short encoder window was given up for the plain one."""
+
+    text: str
+    full_window: bool = False
+
+
+class Stt(Protocol):
+    """Stateless by design: the audio lies in our ring, so a lost answer can be asked for again."""
+
+    def describe(self) -> Capability: ...
+
+    def warm_up(self) -> None: ...
+
+    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
+        """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far. Raises AdapterError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Vad(Protocol):
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window, at EAR_RATE_HZ."""
+        ...
+
+    def probability(self, window: Int16) -> float:
+        """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
+        ...
+
+    def reset(self) -> None: ...
+
+
+# -- replies ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+class Replies(Protocol):
+    """A source of replies: a language model, or a stand-in for one."""
+
+    def describe(self) -> Capability: ...
+
+    async def warm_up(self) -> None: ...
+
+    def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
+        """Stream the answer to the last message as pieces of text. Closing the iterator cancels.
+        Raises AdapterError while being read."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# -- devices ------------------------------------------------------------------------------
+
+Notify = Callable[[], None]
+OnFault = Callable[[AdapterError], None]
+
+
+class Microphone(Protocol):
+    @property
+    def rate_hz(self) -> int: ...
+
+    def start(self, capture: Capture, notify: Notify, on_fault: OnFault) -> None:
+        """Begin to call `capture.take(block, device_ns)` and `notify()`. Raises AdapterError."""
+        ...
+
+    def stop(self) -> None: ...
+
+
+class Speaker(Protocol):
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def paced(self) -> bool:
+        """False: it takes whatever is there as soon as it is there (a file that need not wait)."""
+        ...
+
+    def start(self, playout: Playout, notify: Notify, on_fault: OnFault) -> None:
+        """Begin to call `playout.fill(block, device_ns)` and `notify()`. Raises AdapterError."""
+        ...
+
+    def kick(self) -> None:
+        """Samples were published; only a speaker that is not paced cares."""
+        ...
+
+    def stop(self) -> None: ...

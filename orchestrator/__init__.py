@@ -1,0 +1,1 @@
+"""orchestrator: decides and runs. A pure core, the bus that moves samples for it, and an asyncio shell."""

@@ -1,0 +1,175 @@
+"""Events: facts that reach the core, in the order in which the journal keeps them.
+
+Rules. An event is frozen, its fields are plain (int, float, str, bool, tuples of them) and it says
+what happened, never what to do. Positions are sample counts since their stream began: `*_index` counts the
+stitched stream in the ring, `*_position` counts what a device played or heard. Times are
+session nanoseconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+@dataclass(frozen=True, slots=True)
+class WordMark:
+    """One token of a phrase's text and where it sounds, in samples of the stitched stream."""
+
+    text_start: int  # characters into the phrase
+    text_end: int
+    start_index: int
+    end_index: int
+
+
+# -- the sink -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SinkTick:
+    """The sink took one block. The first four fields are what its callback saw; with them
+    the block can be played again exactly."""
+
+    block_samples: int
+    written_seen: int  # ring index up to which samples were published
+    flush_seen: int  # ring index up to which samples were to be thrown away
+    open_seen: bool  # a stream was being spoken: silence would be an underrun
+    device_ns: int  # when the block's first sample becomes audible
+    position: int  # samples played by the device before this block
+    read_index: int  # ring index after the block
+    played_samples: int  # of the block's samples, those that came from the ring
+    first_offset: int  # offset in the block of the first of them; -1 where none
+    underrun_samples: int
+    flushed_index: int  # ring index where a flush silenced the stream; -1 where none did
+
+
+# -- text to speech -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseOpened:
+    generation: int
+    utterance: int
+    phrase: int
+    render_ns: int
+    units: int  # how many units the phrase will have; -1 where the engine cannot say
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkReady:
+    generation: int
+    utterance: int
+    phrase: int
+    seq: int
+    units: int
+    samples: int  # at the engine's rate
+    rate_hz: int
+    eos: bool
+    render_ns: int
+    digest: str  # of the PCM, see stitcher.pcm.digest
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkStitched:
+    """The chunk lies in the stream; samples in `[start_index, end_index)` are its own."""
+
+    generation: int
+    utterance: int
+    phrase: int
+    seq: int
+    start_index: int
+    end_index: int
+    marks: tuple[WordMark, ...] = ()
+    measured: bool = False  # the engine measured the marks; otherwise they are an estimate
+
+
+# -- listening ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EarFrame:
+    """One window of the microphone, judged."""
+
+    end_position: int  # at the ear's rate, samples heard up to the window's end
+    window_samples: int
+    speech_prob: float
+    level_dbfs: float
+    device_ns: int  # when the window's last sample was heard
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    segment: int
+    attempt: int
+    final: bool
+    text: str
+    start_position: int
+    end_position: int
+    render_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserTyped:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputEnded:
+    """Nobody will say anything any more: finish what is begun, then end."""
+
+
+# -- replies ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakRequested:
+    """Text to be spoken that nobody asked for aloud (`duckbill say`, an ingress)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDelta:
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    reply: int
+
+
+# -- faults and time ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFailed:
+    """An adapter's or device's fault. `kind` is a word of adapters.base.FAULTS."""
+
+    role: str  # tts, stt, llm, mic, speaker
+    name: str
+    kind: str
+    detail: str
+    retryable: bool
+    generation: int = -1
+    phrase: int = -1
+    seq: int = -1
+    ticket: int = -1  # the reply or segment
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """The time named by `Core.deadline_ns()` has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The person wants it to end now."""
+
+
+EVENTS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        SinkTick, PhraseOpened, ChunkReady, ChunkStitched, EarFrame, Transcribed, UserTyped, InputEnded,
+        SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
+    )
+}  # fmt: skip
+"""Every kind of event by the name that the journal gives it."""

@@ -1,0 +1,1 @@
+"""ui: faces people and programs. The command line, the plots; only here everything meets."""
