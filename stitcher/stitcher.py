@@ -1,0 +1,86 @@
+"""The stitcher: chunks in, one monotonic stream out.
+
+    chunk (engine rate, float32) -> resample -> seam with the held tail -> ring (bus rate, int16)
+
+Rules. It holds back one frame, the tail, so that a seam never rewrites what the sink may be reading.
+Indices are ring indices. After `drop` the stream goes on with the next chunk as if with a first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stitcher.pcm import Float32, frame_samples, to_int16
+from stitcher.resample import StreamResampler
+from stitcher.ring import Ring
+from stitcher.seams import EDGE_MS, Seam, crossfade, fade_in, fade_out
+
+NO_AUDIO: Float32 = np.zeros(0, np.float32)
+
+
+class Stitcher:
+    """Writes into `ring` (int16) at `rate_hz`. `overflow_samples` counts what found no room."""
+
+    def __init__(self, ring: Ring, rate_hz: int) -> None:
+        self.ring = ring
+        self.rate_hz = rate_hz
+        self.overflow_samples = 0
+        self._tail = NO_AUDIO
+        self._hold = frame_samples(rate_hz)
+        self._edge = rate_hz * EDGE_MS // 1000
+        self._resampler: StreamResampler | None = None
+
+    @property
+    def held_samples(self) -> int:
+        return int(self._tail.size)
+
+    @property
+    def end_index(self) -> int:
+        """Where the stream ends, the held tail included."""
+        return self.ring.written + self.held_samples
+
+    def push(self, pcm: Float32, rate_hz: int, seam: Seam, last: bool) -> tuple[int, int]:
+        """Append one chunk, float32[n] at `rate_hz`; `last`: its synthesis ends with it. Returns the index range of
+        what was appended (a resampler may keep some back until the next chunk)."""
+        if self._resampler is None or seam is not Seam.CONTINUE:
+            self._resampler = StreamResampler(rate_hz, self.rate_hz)
+        audio = self._resampler.push(pcm, last)
+        start = self.end_index
+        if seam is Seam.CONTINUE:
+            self._append(audio)
+        elif seam is Seam.JOIN:
+            self._tail = fade_out(self._tail, self._edge)
+            self._append(fade_in(audio, self._edge))
+        else:
+            start = self._cross(audio)
+        return start, self.end_index
+
+    def finish(self) -> int:
+        """Nothing follows: give out the tail, faded. Returns the index where the stream ends."""
+        self._write(fade_out(self._tail, self._edge))
+        self.drop()
+        return self.ring.written
+
+    def drop(self) -> None:
+        """Forget the tail and the resampler: what follows is another stream."""
+        self._tail = NO_AUDIO
+        self._resampler = None
+
+    def _cross(self, audio: Float32) -> int:
+        overlap = min(self._tail.size, audio.size)
+        kept = self._tail.size - overlap
+        mixed = crossfade(self._tail[kept:], audio[:overlap])
+        start = self.ring.written + kept
+        self._tail = self._tail[:kept]
+        self._append(np.concatenate((mixed, audio[overlap:])))
+        return start
+
+    def _append(self, audio: Float32) -> None:
+        joined = np.concatenate((self._tail, audio))
+        cut = max(0, joined.size - self._hold)
+        self._write(joined[:cut])
+        self._tail = joined[cut:]
+
+    def _write(self, audio: Float32) -> None:
+        if not self.ring.write(to_int16(audio)):
+            self.overflow_samples += audio.size

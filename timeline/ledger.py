@@ -1,0 +1,67 @@
+"""The ledger: for each range of the stitched stream, whose sound it is and what of it was heard.
+
+Entries come in stream order, words lie inside them, and one number, the index up to which the sink has
+played, says what was heard. Cuts leave holes: samples flushed away were never heard, however far the sink
+goes on after them. Bounded: it keeps the utterance being spoken and forgets older ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from timeline.events import WordMark
+
+ENTRIES_MOST = 4096  # chunks; more than half an hour at the smallest rung
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One chunk in the stream: its range, and the phrase that it speaks."""
+
+    start_index: int
+    end_index: int
+    utterance: int
+    phrase: int
+    seq: int
+    marks: tuple[WordMark, ...]
+    measured: bool
+    eos: bool
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        del self.entries[:-ENTRIES_MOST]
+
+    def forget(self, utterance: int) -> None:
+        """Drop what belongs to utterances up to and including this one."""
+        self.entries = [entry for entry in self.entries if entry.utterance > utterance]
+
+    def heard_chars(self, phrase: int, text: str, read_index: int) -> tuple[int, bool]:
+        """How many characters of the phrase's `text` were heard when the sink stands at `read_index`, and whether
+        that was measured. A word counts once half of it has sounded. Without marks the share of
+        samples is taken for the share of characters, rounded down to a whole word."""
+        mine = [entry for entry in self.entries if entry.phrase == phrase]
+        if not mine or read_index <= mine[0].start_index:
+            return 0, True
+        if mine[-1].eos and read_index >= mine[-1].end_index:
+            return len(text), True
+        marks = [mark for entry in mine for mark in entry.marks]
+        measured = all(entry.measured for entry in mine)
+        if marks:
+            heard = [m.text_end for m in marks if (m.start_index + m.end_index) / 2 <= read_index]
+            return max(heard, default=0), measured
+        if not mine[-1].eos:  # the length is not known: the estimate is of what has been rendered
+            return 0, False
+        share = (read_index - mine[0].start_index) / (mine[-1].end_index - mine[0].start_index)
+        return _whole_words(text, int(share * len(text))), False
+
+
+def _whole_words(text: str, chars: int) -> int:
+    """The largest length up to `chars` that ends with a word's end."""
+    if chars >= len(text) or text[chars].isspace():
+        return chars
+    return max(text.rfind(" ", 0, chars), 0)
