@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from timeline.events import WordMark
 
 ENTRIES_MOST = 4096  # chunks; more than half an hour at the smallest rung
+CHARS_PER_S = 15.0  # English read aloud; only for engines without marks, whose answer is marked an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Entry:
 
 
 class Ledger:
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
         self.entries: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
@@ -42,8 +44,8 @@ class Ledger:
 
     def heard_chars(self, phrase: int, text: str, read_index: int) -> tuple[int, bool]:
         """How many characters of the phrase's `text` were heard when the sink stands at `read_index`, and whether
-        that was measured. A word counts once half of it has sounded. Without marks the share of
-        samples is taken for the share of characters, rounded down to a whole word."""
+        that was measured. A word counts once half of it has sounded. Without marks
+        the share of samples (or, of an unfinished phrase, a speaking rate) gives whole words."""
         mine = [entry for entry in self.entries if entry.phrase == phrase]
         if not mine or read_index <= mine[0].start_index:
             return 0, True
@@ -54,10 +56,12 @@ class Ledger:
         if marks:
             heard = [m.text_end for m in marks if (m.start_index + m.end_index) / 2 <= read_index]
             return max(heard, default=0), measured
-        if not mine[-1].eos:  # the length is not known: the estimate is of what has been rendered
-            return 0, False
-        share = (read_index - mine[0].start_index) / (mine[-1].end_index - mine[0].start_index)
-        return _whole_words(text, int(share * len(text))), False
+        played = read_index - mine[0].start_index
+        if mine[-1].eos:
+            chars = len(text) * played / (mine[-1].end_index - mine[0].start_index)
+        else:
+            chars = CHARS_PER_S * played / self.rate_hz
+        return _whole_words(text, int(chars)), False
 
 
 def _whole_words(text: str, chars: int) -> int:

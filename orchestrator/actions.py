@@ -1,0 +1,148 @@
+"""Actions: wishes of the core, for the bus, the engines and those who watch.
+
+Rules. An action is frozen and plain, like an event. Work that can come back late carries a
+generation: it rises at every flush, and what comes back with an older one is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.base import Message
+from adapters.voice import Voice
+from stitcher.seams import Seam
+
+# -- to the text-to-speech engine ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPhrase:
+    generation: int
+    utterance: int
+    phrase: int
+    text: str
+    voice: Voice
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestChunk:
+    generation: int
+    utterance: int
+    phrase: int
+    seq: int
+    units: int
+    low_latency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePhrase:
+    generation: int
+    phrase: int
+
+
+# -- to the bus ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StitchChunk:
+    generation: int
+    utterance: int
+    phrase: int
+    seq: int
+    seam: Seam
+
+
+@dataclass(frozen=True, slots=True)
+class DropChunk:
+    generation: int
+    phrase: int
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishStream:
+    """Nothing follows for now: give out the held tail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Silence within a frame. `generation` is the new one."""
+
+    generation: int
+
+
+# -- to the ears and the reply source -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    segment: int
+    attempt: int
+    start_position: int
+    end_position: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply:
+    reply: int
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    reply: int
+
+
+# -- to whoever watches -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTurn:
+    """The turn table moved. `at_ns`: when what caused it happened in the room (the user's last sample,
+    the first audible one), which is earlier or later than the decision."""
+
+    turn: int
+    state: str
+    cause: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """The conversation kept this; for the assistant only what was heard. `measured`: by marks, not estimated."""
+
+    turn: int
+    role: str
+    text: str
+    interrupted: bool = False
+    measured: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    reason: str
+
+
+Action = (
+    OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Transcribe
+    | StartReply | CancelReply | ShowTurn | Remember | Notice | EndSession
+)  # fmt: skip
+
+ACTIONS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Transcribe,
+        StartReply, CancelReply, ShowTurn, Remember, Notice, EndSession,
+    )
+}  # fmt: skip
+"""Every kind of action by the name that the journal gives it."""

@@ -1,0 +1,41 @@
+"""Settings of the core: every number that a decision depends on.
+
+They go into the manifest whole, so a journal can be replayed by itself. Frozen, plain, pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from adapters.base import Capability
+from adapters.voice import Voice
+from stitcher.pcm import BUS_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class ListenSettings:
+    """When speech begins, when a turn ends, what interrupts. Milliseconds of microphone audio."""
+
+    speech_threshold: float = 0.5  # probability; below `silence_threshold` it is silence, between: as before
+    silence_threshold: float = 0.35
+    onset_ms: int = 96  # this much speech opens a turn: shorter is a click or a cough
+    preroll_ms: int = 320  # kept from before the onset, so that the first consonant is not cut
+    speculate_ms: int = 160  # silence after which transcription starts, still unheard
+    endpoint_ms: int = 480  # silence that ends the turn
+    confirm_ms: int = 256  # speech that interrupts: one syllable is not enough, two are
+    provisional_ms: int = 600  # how often a running turn is transcribed for the eye
+    segment_most_ms: int = 25_000  # a longer monologue is transcribed in pieces (Whisper's window is 30 s)
+    barge_in: bool = True  # False: half duplex, deaf while speaking
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    tts: Capability
+    voice: Voice = field(default_factory=Voice)
+    seed: int = 0
+    rate_hz: int = BUS_RATE_HZ
+    ear_rate_hz: int = 16_000
+    mode: Literal["low_latency", "steady"] = "low_latency"
+    listen: ListenSettings = field(default_factory=ListenSettings)
+    failure_reply: str = "Sorry, I lost my train of thought."
