@@ -38,7 +38,7 @@ def to_int16(pcm: Float32) -> Int16:
 
 def to_float32(pcm: Int16) -> Float32:
     """int16 -> float32 full scale 1.0."""
-    return (pcm / np.float32(FULL_SCALE)).astype(np.float32)
+    return np.divide(pcm, FULL_SCALE, dtype=np.float32)
 
 
 def digest(pcm: Int16 | Float32) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+
 @dataclass(frozen=True, slots=True)
 class WordMark:
     """One token of a phrase's text and where it sounds, in samples of the stitched stream."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 ARCHIVE_MOST = 1000  # numbered copies of one file; past that somebody's loop is broken
@@ -12,7 +11,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write beside `path`, then move into place: a reader sees the old file or the new one."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def archive(path: Path) -> Path | None:
@@ -22,6 +21,6 @@ def archive(path: Path) -> Path | None:
     for number in range(1, ARCHIVE_MOST + 1):
         target = path.with_name(f"{path.stem}.{number}{path.suffix}")
         if not target.exists():
-            os.replace(path, target)
+            path.replace(target)
             return target
     raise FileExistsError(f"{path} has {ARCHIVE_MOST} archived copies already; remove some")

@@ -1,0 +1,90 @@
+"""The bus: applies the core's sample actions to the stitched stream, and says what came of it.
+
+The core decides by numbers, the bus holds the samples: chunks wait here from the moment an engine hands them
+over until the core says stitch or drop. Pure but for the ring it writes to.
+
+    chunk --arrived--> waiting --StitchChunk--> stitcher -> ring -> playout
+                           \\--DropChunk--> gone
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adapters.base import AudioChunk, Marker
+from orchestrator.actions import Action, DropChunk, FinishStream, Flush, StitchChunk
+from stitcher.pcm import Float32, digest
+from stitcher.playout import Playout
+from stitcher.ring import Ring
+from stitcher.stitcher import Stitcher
+from timeline.events import ChunkReady, ChunkStitched, WordMark
+
+RING_SECONDS = 8  # the lead stays below two of the longest rungs (3 s); the rest is room for engines that push
+AUDIBLE = 0.003  # amplitude, -50 dB of full scale: below, a quiet room covers it
+
+Key = tuple[int, int, int]  # generation, phrase, seq
+
+
+class Bus:
+    """The stream at `rate_hz`, from stitcher to playout."""
+
+    def __init__(self, rate_hz: int, record: bool = True) -> None:
+        self.rate_hz = rate_hz
+        self.ring = Ring(np.zeros(rate_hz * RING_SECONDS, np.int16))
+        self.stitcher = Stitcher(self.ring, rate_hz)
+        self.playout = Playout(self.ring, rate_hz, record)
+        self._waiting: dict[Key, tuple[AudioChunk, int]] = {}
+        self._phrase_start: dict[tuple[int, int], int] = {}  # (generation, phrase) -> stream index
+
+    def arrived(self, key: Key, chunk: AudioChunk, rate_hz: int) -> None:
+        """An engine handed over a chunk; it waits for the core's word."""
+        self._waiting[key] = (chunk, rate_hz)
+
+    def apply(self, action: Action) -> list[ChunkStitched]:
+        """Carry out a sample action; other actions are none of its business."""
+        if isinstance(action, StitchChunk):
+            return [self._stitch(action)]
+        if isinstance(action, DropChunk):
+            self._waiting.pop((action.generation, action.phrase, action.seq), None)
+        elif isinstance(action, FinishStream):
+            self.stitcher.finish()
+            self.ring.open = False
+        elif isinstance(action, Flush):
+            self.stitcher.drop()
+            self.ring.open = False
+            self.ring.request_flush()
+            self._waiting.clear()
+            self._phrase_start.clear()
+        return []
+
+    def _stitch(self, action: StitchChunk) -> ChunkStitched:
+        chunk, rate_hz = self._waiting.pop((action.generation, action.phrase, action.seq))
+        start, end = self.stitcher.push(chunk.pcm, rate_hz, action.seam, chunk.eos)
+        self.ring.open = True
+        place = (action.generation, action.phrase)
+        begin = self._phrase_start.setdefault(place, start)
+        if chunk.eos:
+            del self._phrase_start[place]
+        return ChunkStitched(
+            action.generation, action.utterance, action.phrase, action.seq, start, end, chunk.eos,
+            self._audible(chunk.pcm, rate_hz, start),
+            tuple(self._mark(marker, rate_hz, begin) for marker in chunk.markers),
+            bool(chunk.markers),
+        )  # fmt: skip
+
+    def _audible(self, pcm: Float32, rate_hz: int, start: int) -> int:
+        loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
+        return start + int(loud[0]) * self.rate_hz // rate_hz if loud.size else -1
+
+    def _mark(self, marker: Marker, rate_hz: int, begin: int) -> WordMark:
+        start, end = (begin + at * self.rate_hz // rate_hz for at in (marker.start_sample, marker.end_sample))
+        return WordMark(marker.text_start, marker.text_end, start, end)
+
+
+def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, render_ns: int) -> ChunkReady:
+    """The fact that a chunk is here, for the core and the journal."""
+    generation, phrase, seq = key
+    return ChunkReady(
+        generation, utterance, phrase, seq, chunk.units, chunk.pcm.size, rate_hz, chunk.eos, render_ns,
+        digest(chunk.pcm),
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""The conversation: what both sides know was said. Of the assistant only what was heard.
+
+Bounded: the oldest exchanges are forgotten. A user who speaks again before anything was answered
+goes on with the same message.
+"""
+
+from __future__ import annotations
+
+from adapters.base import Message
+
+MESSAGES_MOST = 40  # twenty exchanges; what a small model's context holds
+
+
+class Conversation:
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def add(self, role: str, text: str) -> None:
+        """Append a user's or assistant's text; the same side twice in a row is one message."""
+        assert role in ("user", "assistant"), role
+        if not text:
+            return
+        if self.messages and self.messages[-1].role == role:
+            text = f"{self.messages.pop().text} {text}"
+        self.messages.append(Message("user" if role == "user" else "assistant", text))
+        del self.messages[:-MESSAGES_MOST]
+
+    def snapshot(self) -> tuple[Message, ...]:
+        return tuple(self.messages)

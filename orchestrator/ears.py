@@ -1,0 +1,70 @@
+"""The ears: from what the microphone captured to judged windows, and the audio kept for the recognizer.
+
+    capture ring -> resample to 16 kHz -> history (rolling) -> windows -> voice activity -> EarFrame
+
+Positions are samples at EAR_RATE_HZ since the session began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from adapters.base import EAR_RATE_HZ, Vad
+from stitcher.capture import CAPTURE_FACTS, Capture
+from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
+from stitcher.resample import StreamResampler
+from timeline.clock import NS_PER_S
+from timeline.events import EarFrame
+
+HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be asked again
+
+
+class Ears:
+    """Listens to `capture` with `vad`."""
+
+    def __init__(self, capture: Capture, vad: Vad) -> None:
+        self.capture = capture
+        self.vad = vad
+        self.position = 0  # samples in the history
+        self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
+        self._judged = 0  # samples that the windows have covered
+        self._resampler = StreamResampler(capture.rate_hz, EAR_RATE_HZ)
+
+    def listen(self) -> Iterator[EarFrame]:
+        """Take in every block that was captured; yields the windows that they complete."""
+        while (row := self.capture.facts.peek(len(CAPTURE_FACTS))[0]).size:
+            size, device_ns = (int(field) for field in row)
+            self.capture.facts.consume(row.size)
+            self._keep(self._take(size))
+            yield from self._judge(device_ns)
+
+    def slice(self, start: int, end: int) -> Float32:
+        """The audio in [start, end), float32 at EAR_RATE_HZ, as far as it is still kept."""
+        start = max(start, self.position - self._history.size, 0)
+        at = np.arange(start, max(start, min(end, self.position))) % self._history.size
+        return to_float32(self._history[at])
+
+    def _take(self, size: int) -> Int16:
+        first, second = self.capture.ring.peek(size)
+        block = np.concatenate((first, second)).astype(np.int16)
+        self.capture.ring.consume(size)
+        if self.capture.rate_hz == EAR_RATE_HZ:
+            return block
+        return to_int16(self._resampler.push(to_float32(block), last=False))
+
+    def _keep(self, block: Int16) -> None:
+        at = np.arange(self.position, self.position + block.size) % self._history.size
+        self._history[at] = block
+        self.position += block.size
+
+    def _judge(self, device_ns: int) -> Iterator[EarFrame]:
+        size = self.vad.window_samples
+        while self._judged + size <= self.position:
+            at = np.arange(self._judged, self._judged + size) % self._history.size
+            window = self._history[at]
+            self._judged += size
+            ago_ns = (self.position - self._judged) * NS_PER_S // EAR_RATE_HZ
+            probability = float(self.vad.probability(window))
+            yield EarFrame(self._judged, size, round(probability, 4), round(dbfs(window), 1), device_ns - ago_ns)

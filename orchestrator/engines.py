@@ -1,0 +1,159 @@
+"""Engines at work: the shell's hands. They carry out wishes that take time and post what comes of it.
+
+Everything that an engine does wrong is posted as AdapterFailed with the key of the work, never raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from adapters.base import AdapterError, AudioChunk, Replies, Span, Stt, Synthesis, Transcript, Tts
+from orchestrator import actions as act
+from orchestrator.bus import Bus, chunk_ready
+from orchestrator.workers import Worker
+from stitcher.pcm import Float32
+from timeline import events as ev
+from timeline.clock import NS_PER_MS, Clock
+
+Post = Callable[[Any], None]
+
+
+class SpeechEngine:
+    """The text-to-speech engine in its worker thread, and the syntheses that are open."""
+
+    def __init__(
+        self, tts: Tts, clock: Clock, loop: asyncio.AbstractEventLoop, bus: Bus, post: Post
+    ) -> None:
+        self._tts = tts
+        self._clock = clock
+        self._bus = bus
+        self._post = post
+        self._worker = Worker("tts", loop)
+        self._capability = tts.describe()
+        self._open: dict[tuple[int, int], Synthesis] = {}  # (generation, phrase)
+        self._generation = 0
+        self._busy_since_ns = -1
+
+    def carry_out(self, action: act.Action) -> None:
+        if isinstance(action, act.OpenPhrase):
+            self._submit(action, lambda: self._tts.open(Span(action.text, action.voice, action.seed)))
+        elif isinstance(action, act.RequestChunk):
+            synthesis = self._open[action.generation, action.phrase]
+            self._submit(action, lambda: synthesis.pull(action.units, action.low_latency))
+        elif isinstance(action, act.ClosePhrase):
+            self._close_one((action.generation, action.phrase))
+        elif isinstance(action, act.Flush):
+            self._generation = action.generation
+            for place in [place for place in self._open if place[0] < action.generation]:
+                self._close_one(place)
+
+    def _submit(self, action: act.OpenPhrase | act.RequestChunk, call: Callable[[], Any]) -> None:
+        now_ns = self._clock.now_ns()
+        if 0 <= self._busy_since_ns < now_ns - self._capability.limits.timeout_ms * NS_PER_MS:
+            self._worker.replace()
+        self._busy_since_ns = now_ns
+        clock = self._clock
+
+        def timed() -> tuple[Any, int]:
+            start_ns = clock.now_ns()
+            return call(), clock.now_ns() - start_ns
+
+        self._worker.submit(timed, lambda result, error: self._on_done(action, result, error))
+
+    def _on_done(self, action: act.OpenPhrase | act.RequestChunk, result: Any, error: AdapterError | None) -> None:
+        self._busy_since_ns = -1
+        if error is not None:
+            seq = action.seq if isinstance(action, act.RequestChunk) else -1
+            self._post(ev.AdapterFailed("tts", self._capability.name, error.kind, error.detail, error.retryable,
+                                        action.generation, action.phrase, seq))  # fmt: skip
+            return
+        answer, render_ns = result
+        if isinstance(action, act.RequestChunk):
+            self._on_chunk(action, answer, render_ns)
+            return
+        self._open[action.generation, action.phrase] = answer
+        self._post(ev.PhraseOpened(action.generation, action.utterance, action.phrase, render_ns, answer.units))
+        if action.generation < self._generation:
+            self._close_one((action.generation, action.phrase))
+
+    def _on_chunk(self, action: act.RequestChunk, chunk: AudioChunk, render_ns: int) -> None:
+        key = (action.generation, action.phrase, action.seq)
+        rate_hz = self._capability.rate_hz
+        self._bus.arrived(key, chunk, rate_hz)
+        self._post(chunk_ready(key, action.utterance, chunk, rate_hz, render_ns))
+
+    def _close_one(self, place: tuple[int, int]) -> None:
+        synthesis = self._open.pop(place, None)
+        if synthesis is not None:
+            synthesis.close()
+
+    def close(self) -> None:
+        for place in list(self._open):
+            self._close_one(place)
+        self._worker.close()
+
+
+class SttEngine:
+    """The speech recognizer in its worker thread."""
+
+    def __init__(self, stt: Stt, clock: Clock, loop: asyncio.AbstractEventLoop, post: Post) -> None:
+        self._stt = stt
+        self._clock = clock
+        self._post = post
+        self._worker = Worker("stt", loop)
+
+    def transcribe(self, action: act.Transcribe, pcm: Float32) -> None:
+        clock = self._clock
+
+        def timed() -> tuple[Transcript, int]:
+            start_ns = clock.now_ns()
+            return self._stt.transcribe(pcm, not action.final), clock.now_ns() - start_ns
+
+        self._worker.submit(timed, lambda result, error: self._on_done(action, result, error))
+
+    def _on_done(self, action: act.Transcribe, result: Any, error: AdapterError | None) -> None:
+        if error is not None:
+            self._post(ev.AdapterFailed("stt", "stt", error.kind, error.detail, error.retryable,
+                                        ticket=action.segment))  # fmt: skip
+            return
+        transcript, render_ns = result
+        self._post(ev.Transcribed(action.segment, action.attempt, action.final, transcript.text,
+                                  action.start_position, action.end_position, render_ns))  # fmt: skip
+
+    def close(self) -> None:
+        self._worker.close()
+
+
+class ReplyTask:
+    """The reply being streamed; one at a time."""
+
+    def __init__(self, replies: Replies, post: Post) -> None:
+        self._replies = replies
+        self._post = post
+        self._task: asyncio.Task[None] | None = None
+
+    def carry_out(self, action: act.Action) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if isinstance(action, act.StartReply):
+            self._task = asyncio.get_running_loop().create_task(self._stream(action))
+
+    async def _stream(self, action: act.StartReply) -> None:
+        try:
+            async for delta in self._replies.reply(action.messages):
+                self._post(ev.ReplyDelta(action.reply, delta))
+            self._post(ev.ReplyEnded(action.reply))
+        except AdapterError as fault:
+            self._fail(action, fault.kind, fault.detail)
+        except Exception as fault:  # a reply source's bug must not leave the user waiting
+            self._fail(action, "crashed", f"llm: {type(fault).__name__}: {fault}".splitlines()[0])
+
+    def _fail(self, action: act.StartReply, kind: str, detail: str) -> None:
+        self._post(ev.AdapterFailed("llm", "llm", kind, detail, False, ticket=action.reply))
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()

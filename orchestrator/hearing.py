@@ -1,0 +1,132 @@
+"""Hearing: the user's turn, from the first sound to the words.
+
+    EarFrame -> detector -> segments of speech -> Transcribe ... Transcribed -> the turn's text
+
+A turn is made of segments: a monologue longer than the recognizer's window is cut into several, and
+a user who goes on before the reply is heard adds one to the same turn. A segment may be transcribed
+several times (attempts); only the answer to the last final attempt counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.actions import Transcribe
+from orchestrator.detector import SpeechDetector
+from orchestrator.settings import CoreSettings
+from timeline.clock import NS_PER_MS
+from timeline.events import Transcribed
+
+TRANSCRIBE_TIMEOUT_MS = 20_000  # 25 s of speech take under 2 s; ten times that is a stall
+TAIL_MS = 96  # kept after the last speech: a final consonant is quiet
+RETRIES = 1
+
+
+@dataclass(slots=True)
+class Segment:
+    number: int
+    start: int
+    end: int = 0
+    attempt: int = 0
+    text: str | None = None  # None: not transcribed yet
+    asked_ns: int = -1  # when the final attempt was asked for; -1: it was not
+    failures: int = 0
+
+
+class Hearing:
+    """Holds the segments of the turn being spoken."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self.settings = settings.listen
+        self._per_ms = settings.ear_rate_hz / 1000
+        self.detector = SpeechDetector(settings.listen, settings.ear_rate_hz)
+        self.segments: list[Segment] = []
+        self._next_number = 0
+        self._provisional_at = 0  # position of the last provisional request
+        self._provisional_pending = False
+
+    def begin_segment(self) -> None:
+        """Speech has begun: a segment from a little before it."""
+        start = self.detector.run_start - int(self.settings.preroll_ms * self._per_ms)
+        previous = self.segments[-1].end if self.segments else 0
+        self.segments.append(Segment(self._next_number, max(0, previous, start)))
+        self._next_number += 1
+        self._provisional_at = self.detector.position
+
+    def add_typed(self, text: str) -> None:
+        """A line typed counts like one spoken."""
+        self.segments.append(Segment(self._next_number, self.detector.position, text=" ".join(text.split())))
+        self._next_number += 1
+
+    def forget(self) -> None:
+        """The turn is answered, or was nothing: what follows is another."""
+        self.segments = []
+
+    def request_final(self, now_ns: int) -> Transcribe:
+        """Transcribe the running segment up to the end of speech."""
+        segment = self.segments[-1]
+        segment.end = min(self.detector.position, self.detector.speech_end + int(TAIL_MS * self._per_ms))
+        return self._ask(segment, now_ns)
+
+    def _ask(self, segment: Segment, now_ns: int) -> Transcribe:
+        segment.attempt += 1
+        segment.text = None
+        segment.asked_ns = now_ns
+        return Transcribe(segment.number, segment.attempt, segment.start, segment.end, True)
+
+    def resume(self) -> None:
+        """The user goes on: the final attempt is void, the segment stays open."""
+        segment = self.segments[-1]
+        segment.attempt += 1
+        segment.text = None
+        segment.asked_ns = -1
+
+    def request_provisional(self) -> Transcribe | None:
+        """Every `provisional_ms` of a running segment, one at a time, for the eye."""
+        position = self.detector.position
+        if self._provisional_pending or not self.segments:
+            return None
+        if position - self._provisional_at < self.settings.provisional_ms * self._per_ms:
+            return None
+        self._provisional_at, self._provisional_pending = position, True
+        segment = self.segments[-1]
+        return Transcribe(segment.number, segment.attempt, segment.start, position, False)
+
+    @property
+    def too_long(self) -> bool:
+        """The running segment has reached what the recognizer takes at once."""
+        length = self.detector.position - self.segments[-1].start
+        return length >= self.settings.segment_most_ms * self._per_ms
+
+    def transcribed(self, event: Transcribed) -> bool:
+        """Take in an answer; True where it was the final one of its segment."""
+        if not event.final:
+            self._provisional_pending = False
+            return False
+        for segment in self.segments:
+            if (segment.number, segment.attempt) == (event.segment, event.attempt):
+                segment.text = event.text
+                return True
+        return False
+
+    def failed(self, ticket: int, retryable: bool, now_ns: int) -> Transcribe | None:
+        """An attempt failed: ask again, or take the segment for silent (the failure has been told)."""
+        self._provisional_pending = False
+        for segment in self.segments:
+            if segment.number == ticket and segment.asked_ns >= 0 and segment.text is None:
+                segment.failures += 1
+                if retryable and segment.failures <= RETRIES:
+                    return self._ask(segment, now_ns)
+                segment.text = ""
+        return None
+
+    @property
+    def text(self) -> str | None:
+        """The turn's words; None while a segment is still being transcribed."""
+        if any(segment.text is None for segment in self.segments):
+            return None
+        return " ".join(segment.text for segment in self.segments if segment.text)
+
+    def deadline_ns(self) -> int | None:
+        asked = [s.asked_ns for s in self.segments if s.text is None and s.asked_ns >= 0]
+        return min(asked) + TRANSCRIBE_TIMEOUT_MS * NS_PER_MS if asked else None

@@ -1,0 +1,193 @@
+"""The shell: the asyncio skin around core and bus. It moves facts in and wishes out, and decides nothing.
+
+    device callbacks --notify--> facts drained --> SinkTick, EarFrame --\\
+    worker threads   --results-> PhraseOpened, ChunkReady, Transcribed --+--> core.handle --> actions
+    reply task       --deltas--> ReplyDelta, ReplyEnded ----------------/        |
+                                                                     bus, workers, reply task
+Rules. Core and bus run to completion on the loop's thread; nothing awaits inside. Each event and each
+action goes to the journal in order before it is carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
+from orchestrator import actions as act
+from orchestrator.bus import Bus
+from orchestrator.core import Core
+from orchestrator.ears import Ears
+from orchestrator.engines import ReplyTask, SpeechEngine, SttEngine
+from stitcher.capture import Capture
+from stitcher.playout import FACTS
+from timeline import events as ev
+from timeline.clock import NS_PER_S, Clock
+
+Watch = Callable[[int, str, Any], None]
+"""Told (session ns, "event" | "action" | "note", fact), in order: the journal, the terminal, a simulated user."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a session is made of. Without ears (`microphone`, `vad`, `stt`) it only speaks."""
+
+    clock: Clock
+    tts: Tts
+    speaker: Speaker
+    microphone: Microphone | None = None
+    vad: Vad | None = None
+    stt: Stt | None = None
+    replies: Replies | None = None
+
+
+class Shell:
+    def __init__(self, core: Core, bus: Bus, parts: Parts, watchers: list[Watch]) -> None:
+        self.core = core
+        self.bus = bus
+        self.parts = parts
+        self.watchers = watchers
+        self.reason = ""  # why it ended
+        self.on_audio: Callable[[bytes], None] | None = None  # gets what was really played, int16 little-endian
+        self._pending: deque[Any] = deque()
+        self._draining = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.ears: Ears | None = None
+
+    async def run(self, first: list[Any]) -> str:
+        """Hold the session, `first` being the events to begin with; returns why it ended."""
+        self._loop = asyncio.get_running_loop()
+        self._done = asyncio.Event()
+        self._speech = SpeechEngine(self.parts.tts, self.parts.clock, self._loop, self.bus, self.post)
+        self._stt = SttEngine(self.parts.stt, self.parts.clock, self._loop, self.post) if self.parts.stt else None
+        self._reply = ReplyTask(self.parts.replies, self.post) if self.parts.replies else None
+        wake, self._waker = socket.socketpair()
+        wake.setblocking(False)
+        self._waker.setblocking(False)
+        self._loop.add_reader(wake, self._on_wake, wake)
+        try:
+            self._start_devices()
+            for event in first:
+                self.post(event)
+            await self._done.wait()
+        finally:
+            self._stop()
+            self._loop.remove_reader(wake)
+            wake.close()
+            self._waker.close()
+        return self.reason
+
+    def post(self, event: Any) -> None:
+        """A fact has arrived (loop's thread only; from others use `post_from_thread`)."""
+        self._pending.append(event)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._pending:
+                self._handle(self._pending.popleft())
+        finally:
+            self._draining = False
+        self._set_timer()
+
+    def post_from_thread(self, event: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the session is over
+            self._loop.call_soon_threadsafe(self.post, event)
+
+    def note(self, **fields: Any) -> None:
+        """Something for the journal that is neither event nor action."""
+        self._tell(self.parts.clock.now_ns(), "note", fields)
+
+    def _handle(self, event: Any) -> None:
+        now_ns = self.parts.clock.now_ns()
+        self._tell(now_ns, "event", event)
+        actions = self.core.handle(event, now_ns)
+        for action in actions:
+            self._tell(now_ns, "action", action)
+        for action in actions:
+            self._carry_out(action)
+
+    def _tell(self, t_ns: int, what: str, fact: Any) -> None:
+        for watch in self.watchers:
+            watch(t_ns, what, fact)
+
+    def _carry_out(self, action: act.Action) -> None:
+        if isinstance(action, act.StitchChunk | act.DropChunk | act.FinishStream | act.Flush):
+            self._pending.extend(self.bus.apply(action))
+            self.parts.speaker.kick()
+        if isinstance(action, act.OpenPhrase | act.RequestChunk | act.ClosePhrase | act.Flush):
+            self._speech.carry_out(action)
+        elif isinstance(action, act.Transcribe) and self._stt is not None and self.ears is not None:
+            self._stt.transcribe(action, self.ears.slice(action.start_position, action.end_position))
+        elif isinstance(action, act.StartReply | act.CancelReply) and self._reply is not None:
+            self._reply.carry_out(action)
+        elif isinstance(action, act.EndSession):
+            self.reason = action.reason
+            self._done.set()
+
+    # -- devices --------------------------------------------------------------------------
+
+    def _start_devices(self) -> None:
+        parts = self.parts
+        parts.speaker.start(self.bus.playout, self._notify, lambda fault: self._lost("speaker", fault))
+        if parts.microphone is not None and parts.vad is not None:
+            capture = Capture(parts.microphone.rate_hz)
+            self.ears = Ears(capture, parts.vad)
+            parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
+
+    def _notify(self) -> None:
+        """Called by device callbacks: one byte, never blocking; a full pipe means the loop knows already."""
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
+
+    def _lost(self, role: str, fault: AdapterError) -> None:
+        self.post_from_thread(ev.AdapterFailed(role, role, fault.kind, fault.detail, fault.retryable))
+
+    def _on_wake(self, wake: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            wake.recv(4096)
+        self.drain()
+
+    def drain(self) -> None:
+        """Everything that the devices have left: ticks, windows, played audio."""
+        facts, tap = self.bus.playout.facts, self.bus.playout.tap
+        assert facts is not None and tap is not None
+        while (row := facts.peek(len(FACTS))[0]).size:
+            values = [int(field) for field in row]
+            facts.consume(row.size)
+            self.post(ev.SinkTick(*values[:3], bool(values[3]), *values[4:]))
+        while (played := tap.peek(tap.capacity)[0]).size:
+            if self.on_audio is not None:
+                self.on_audio(played.astype("<i2").tobytes())
+            tap.consume(played.size)
+        if self.ears is not None:
+            for frame in self.ears.listen():
+                self.post(frame)
+
+    # -- time -----------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline_ns = self.core.deadline_ns()
+        if deadline_ns is not None and not self._done.is_set():
+            delay_s = max(0, deadline_ns - self.parts.clock.now_ns()) / NS_PER_S
+            self._timer = self._loop.call_later(delay_s, self.post, ev.DeadlinePassed())
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.parts.microphone is not None:
+            self.parts.microphone.stop()
+        self.parts.speaker.stop()
+        self.drain()
+        self._speech.close()
+        for worker in (self._stt, self._reply):
+            if worker is not None:
+                worker.close()

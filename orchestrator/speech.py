@@ -1,0 +1,199 @@
+"""Speech: one utterance on its way from text to the stitched stream.
+
+    text -> phrases -> OpenPhrase -> RequestChunk ... -> StitchChunk ... -> FinishStream
+
+Rules. One job is with the engine at a time (open or pull). The next phrase is opened before the running one
+ends, as soon as its predicted cost fits the lead; with nothing left to pull it is opened whatever the lead. A failed
+job is asked for once more, the same request, then its phrase is given up. Everything carries the generation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.base import Capability
+from orchestrator.actions import Action, ClosePhrase, FinishStream, OpenPhrase, RequestChunk, StitchChunk
+from orchestrator.phrase import PhraseCutter
+from orchestrator.rate import DEVIATION_GAIN, DEVIATIONS, TICK_NS, Ladder
+from orchestrator.settings import CoreSettings
+from stitcher.seams import Seam
+from timeline.clock import NS_PER_MS, NS_PER_S
+from timeline.events import ChunkReady, ChunkStitched, PhraseOpened
+
+RETRIES = 1  # a second failure of the same request is the engine's, not bad luck
+SEED_STRIDE = 1_000_003  # a prime, so that phrases of different sessions do not share seeds
+
+
+@dataclass(slots=True)
+class Phrase:
+    number: int
+    text: str
+    opened: bool = False
+    seq: int = 0  # the next chunk to ask for
+    eos: bool = False
+
+
+class OpenCost:
+    """What opening a phrase costs, by its length: a running mean per character and its deviation."""
+
+    def __init__(self, capability: Capability) -> None:
+        cost = capability.cost
+        self._fixed_ns = float(cost.open_ns if cost else 0)
+        self._char_ns = float(cost.open_char_ns if cost else 2 * NS_PER_MS)
+        self._deviation_ns = self._fixed_ns / 2
+
+    def safe_ns(self, text: str) -> float:
+        return self._fixed_ns + self._char_ns * len(text) + DEVIATIONS * self._deviation_ns + TICK_NS
+
+    def observe(self, text: str, render_ns: int) -> None:
+        error = render_ns - self._fixed_ns - self._char_ns * len(text)
+        self._deviation_ns += DEVIATION_GAIN * (abs(error) - self._deviation_ns)
+        self._char_ns = max(0.0, self._char_ns + DEVIATION_GAIN * error / max(1, len(text)))
+
+
+class Speech:
+    """The utterance being spoken. `generation` is the core's; `begin` starts a new utterance."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self.settings = settings
+        self.rate = Ladder(settings.tts, steady=settings.mode == "steady")
+        self.open_cost = OpenCost(settings.tts)
+        self.utterance = 0
+        self.end_index = 0  # of the stream, as far as it is stitched
+        self.phrases: dict[int, Phrase] = {}  # all of the utterance: what it said, for the ledger
+        self.in_flight: OpenPhrase | RequestChunk | None = None
+        self.since_ns = 0  # when the job in flight was asked for
+        self.active = False
+        self._next_number = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._queue: list[Phrase] = []  # not finished, in order
+        self._cutter = PhraseCutter()
+        self._text_ended = False
+        self._failures = 0
+
+    def begin(self) -> int:
+        """A new utterance; returns its number."""
+        self._reset()
+        self.utterance += 1
+        self.phrases = {}
+        self.active = True
+        self.rate.begin()
+        return self.utterance
+
+    def cancel(self) -> None:
+        """Nothing of it will be stitched any more; `phrases` stays for the ledger."""
+        self._queue = []
+        self.active = False
+        self.in_flight = None
+
+    def add_text(self, delta: str) -> None:
+        for text in self._cutter.feed(delta):
+            self._add_phrase(text)
+
+    def end_text(self) -> None:
+        for text in self._cutter.finish():
+            self._add_phrase(text)
+        self._text_ended = True
+
+    def _add_phrase(self, text: str) -> None:
+        phrase = Phrase(self._next_number, text)
+        self._next_number += 1
+        self._queue.append(phrase)
+        self.phrases[phrase.number] = phrase
+
+    @property
+    def idle(self) -> bool:
+        """Everything that is known has been asked for; more text may come."""
+        return not self._queue and self.in_flight is None
+
+    @property
+    def complete(self) -> bool:
+        """All of it lies in the stream (or there was nothing to say)."""
+        return self.active and self._text_ended and self.idle
+
+    # -- deciding -------------------------------------------------------------------------
+
+    def next_job(self, generation: int, lead_ns: int, now_ns: int) -> OpenPhrase | RequestChunk | None:
+        """The next wish to the engine, if it is time for one."""
+        if not self.active or self.in_flight is not None or not self._queue:
+            return None
+        current = self._queue[0]
+        job: OpenPhrase | RequestChunk | None
+        if not current.opened:
+            job = self._open(generation, current)
+        elif (following := self._to_open(lead_ns)) is not None:
+            job = self._open(generation, following)
+        else:
+            ask = self.rate.next(lead_ns)
+            job = None if ask is None else RequestChunk(
+                generation, self.utterance, current.number, current.seq, ask.units, ask.low_latency
+            )  # fmt: skip
+        if job is not None:
+            self.in_flight, self.since_ns = job, now_ns
+        return job
+
+    def _to_open(self, lead_ns: int) -> Phrase | None:
+        """The phrase after this one, if opening it now does not endanger what is playing."""
+        if len(self._queue) < 2 or self._queue[1].opened:
+            return None
+        room_ns = lead_ns - self.rate.safe_ns(self.rate.rung)
+        return self._queue[1] if self.open_cost.safe_ns(self._queue[1].text) <= room_ns else None
+
+    def _open(self, generation: int, phrase: Phrase) -> OpenPhrase:
+        seed = (self.settings.seed * SEED_STRIDE + phrase.number) % 2**31
+        return OpenPhrase(generation, self.utterance, phrase.number, phrase.text, self.settings.voice, seed)
+
+    def deadline_ns(self) -> int | None:
+        """When the job in flight is taken for stalled."""
+        if self.in_flight is None:
+            return None
+        return self.since_ns + self.settings.tts.limits.timeout_ms * NS_PER_MS
+
+    # -- what comes back ------------------------------------------------------------------
+
+    def opened(self, event: PhraseOpened) -> None:
+        self.in_flight = None
+        self._failures = 0
+        phrase = self.phrases[event.phrase]
+        phrase.opened = True
+        self.open_cost.observe(phrase.text, event.render_ns)
+
+    def ready(self, event: ChunkReady) -> list[Action]:
+        """A chunk of this generation is here: into the stream with it."""
+        self.in_flight = None
+        self._failures = 0
+        self.rate.observe(max(1, event.units), event.render_ns)
+        phrase = self.phrases[event.phrase]
+        seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
+        phrase.seq += 1
+        actions: list[Action] = [
+            StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
+        ]
+        if event.eos:
+            phrase.eos = True
+            self._queue.remove(phrase)
+            actions.append(ClosePhrase(event.generation, event.phrase))
+            if not self._queue:
+                actions.append(FinishStream())
+        return actions
+
+    def stitched(self, event: ChunkStitched) -> None:
+        self.end_index = event.end_index
+
+    def failed(self, retryable: bool) -> bool:
+        """The job in flight failed: True where it will be asked for again, False where its phrase is given up."""
+        job, self.in_flight = self.in_flight, None
+        if job is None:
+            return False
+        self._failures += 1
+        if retryable and self._failures <= RETRIES:
+            return True
+        self._queue = [phrase for phrase in self._queue if phrase.number != job.phrase]
+        return False
+
+
+def lead_ns(samples: int, rate_hz: int) -> int:
+    """Samples queued ahead of the sink -> nanoseconds."""
+    return samples * NS_PER_S // rate_hz
