@@ -9,15 +9,18 @@ over until the core says stitch or drop. Pure but for the ring it writes to.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from adapters.base import AudioChunk, Marker
 from orchestrator.actions import Action, DropChunk, FinishStream, Flush, StitchChunk
 from stitcher.pcm import Float32, digest
-from stitcher.playout import Playout
+from stitcher.playout import FACTS, Playout
 from stitcher.ring import Ring
 from stitcher.stitcher import Stitcher
-from timeline.events import ChunkReady, ChunkStitched, WordMark
+from timeline.events import ChunkReady, ChunkStitched, SinkTick, WordMark
 
 RING_SECONDS = 8  # the lead stays below two of the longest rungs (3 s); the rest is room for engines that push
 AUDIBLE = 0.003  # amplitude, -50 dB of full scale: below, a quiet room covers it
@@ -69,7 +72,6 @@ class Bus:
             action.generation, action.utterance, action.phrase, action.seq, start, end, chunk.eos,
             self._audible(chunk.pcm, rate_hz, start),
             tuple(self._mark(marker, rate_hz, begin) for marker in chunk.markers),
-            bool(chunk.markers),
         )  # fmt: skip
 
     def _audible(self, pcm: Float32, rate_hz: int, start: int) -> int:
@@ -88,3 +90,9 @@ def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, rende
         generation, utterance, phrase, seq, chunk.units, chunk.pcm.size, rate_hz, chunk.eos, render_ns,
         digest(chunk.pcm),
     )  # fmt: skip
+
+
+def sink_tick(row: npt.NDArray[np.int64]) -> SinkTick:
+    """One row of the playout's facts, as the fact that the core is told."""
+    fields: dict[str, Any] = dict(zip(FACTS, (int(value) for value in row), strict=True))
+    return SinkTick(**{**fields, "open_seen": bool(fields["open_seen"])})

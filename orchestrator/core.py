@@ -144,7 +144,7 @@ class Core:
         if self._audible_index < 0:
             self._audible_index = event.audible_index
         self.ledger.add(Entry(event.start_index, event.end_index, event.utterance, event.phrase, event.seq,
-                              event.marks, event.measured, event.eos))  # fmt: skip
+                              event.marks, self.settings.tts.markers == "measured", event.eos))  # fmt: skip
 
     # -- listening ------------------------------------------------------------------------
 

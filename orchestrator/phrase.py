@@ -13,7 +13,7 @@ import unicodedata
 FIRST_CHARS_LEAST = 10  # a shorter clause ("Well,") is not worth a synthesis of its own
 PHRASE_CHARS_MOST = 240  # about 16 s of speech; bounds what one synthesis costs before its first sample
 ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "e.g", "i.e", "no", "fig", "approx", "dept", "est", "vol", "cf", "al", "ca", "inc", "ltd", "co", "u.s"]
+    "mr mrs ms dr prof sr jr st vs etc e.g i.e no fig approx dept est vol cf al ca inc ltd co u.s".split()
 )
 
 _SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]]*\s+|[。！？]+["'”’)\]]*\s*|\n+""")

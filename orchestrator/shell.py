@@ -20,7 +20,7 @@ from typing import Any
 
 from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
 from orchestrator import actions as act
-from orchestrator.bus import Bus
+from orchestrator.bus import Bus, sink_tick
 from orchestrator.core import Core
 from orchestrator.ears import Ears
 from orchestrator.engines import ReplyTask, SpeechEngine, SttEngine
@@ -158,9 +158,9 @@ class Shell:
         facts, tap = self.bus.playout.facts, self.bus.playout.tap
         assert facts is not None and tap is not None
         while (row := facts.peek(len(FACTS))[0]).size:
-            values = [int(field) for field in row]
+            tick = sink_tick(row)
             facts.consume(row.size)
-            self.post(ev.SinkTick(*values[:3], bool(values[3]), *values[4:]))
+            self.post(tick)
         while (played := tap.peek(tap.capacity)[0]).size:
             if self.on_audio is not None:
                 self.on_audio(played.astype("<i2").tobytes())

@@ -81,7 +81,6 @@ class ChunkStitched:
     eos: bool
     audible_index: int  # the first of its samples that can be heard; -1 where it is silence
     marks: tuple[WordMark, ...] = ()
-    measured: bool = False  # the engine measured the marks; otherwise they are an estimate
 
 
 # -- listening ----------------------------------------------------------------------------

@@ -1,0 +1,180 @@
+"""eSpeak NG: a formant voice that can always keep up, through ctypes; word events give word times.
+
+Seconds of speech take milliseconds, so a span is rendered when it is opened and handed out in pieces. The library keeps
+state from one text to the next (the same text twice differs); it is loaded afresh for each span, 3 ms, so
+that the same span gives the same bytes. eSpeak NG is GPL-3.0 and stays an optional extra.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
+from adapters.registry import Context
+from adapters.tts.align import tokens
+from adapters.voice import Voice
+from stitcher.pcm import Float32, Int16, to_float32
+
+RATE_HZ = 22_050  # of eSpeak's formant voices
+UNIT_MS = 10
+UNIT_SAMPLES = RATE_HZ * UNIT_MS // 1000
+RUNGS = (8, 12, 16, 24, 32, 48, 64)
+WORDS_PER_MINUTE = 175  # eSpeak's own pace; 80 to 450 are its limits
+PACE_LIMITS = (80, 450)
+WARM_UP = "The quick brown fox jumps over the lazy dog."
+
+# From speak_lib.h
+_AUDIO_OUTPUT_RETRIEVAL, _CHARS_UTF8, _EVENT_WORD, _PARAMETER_RATE = 2, 1, 1, 1
+_BUFFER_MS = 40
+_lock = threading.Lock()  # the library is one per process, and so is libc's random state
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p), ("id", ctypes.c_char * 8),
+    )  # fmt: skip
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class EspeakTts:
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        voice: str = Field("en-us", description="an eSpeak NG voice such as en-us, en-gb, de, or en-us+f3")
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self.options = options
+        self.clock = context.clock
+        self._cost: Cost | None = None
+
+    def describe(self) -> Capability:
+        return Capability(
+            name="espeak", version=_version(), role="tts", streaming=True, unit="ms", unit_samples=UNIT_SAMPLES,
+            granularity=RUNGS, supports_barge_in=True, supports_seed=True, deterministic=True, rate_hz=RATE_HZ,
+            markers="measured", limits=Limits(), cost=self._cost,
+        )  # fmt: skip
+
+    def warm_up(self) -> None:
+        times = [self.clock.now_ns()]
+        for _ in range(2):
+            synthesis = self.open(Span(WARM_UP, Voice(), 0))
+            times.append(self.clock.now_ns())
+        synthesis.pull(RUNGS[0], True)
+        pull_ns = self.clock.now_ns() - times[-1]
+        self._cost = Cost(times[1] - times[0], 0, (times[2] - times[1]) // len(WARM_UP), pull_ns, 0)
+
+    def open(self, span: Span) -> EspeakSynthesis:
+        library_path, data_path = _paths()
+        voice = span.voice.timbre or self.options.voice
+        words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * span.voice.pace)))
+        with _lock:
+            pcm, events = _render(library_path, data_path, voice, words_per_minute, span)
+        return EspeakSynthesis(to_float32(pcm), _markers(span.text, events, pcm.size))
+
+    def close(self) -> None:
+        pass
+
+
+class EspeakSynthesis:
+    """A span that is rendered already."""
+
+    def __init__(self, pcm: Float32, marks: list[Marker]) -> None:
+        self._pcm = pcm
+        self._marks = marks
+        self._done = 0
+        self.units = max(1, -(-pcm.size // UNIT_SAMPLES))
+
+    def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        first, self._done = self._done, min(self.units, self._done + units)
+        start, end = first * UNIT_SAMPLES, self._done * UNIT_SAMPLES
+        marks = tuple(mark for mark in self._marks if start <= mark.start_sample < end)
+        return AudioChunk(self._pcm[start:end], self._done - first, marks, self._done >= self.units)
+
+    def close(self) -> None:
+        pass
+
+
+def _render(
+    library_path: str, data_path: str, voice: str, words_per_minute: int, span: Span
+) -> tuple[Int16, list[tuple[int, int]]]:
+    """PCM, and for each word (character position, sample). Called under the lock."""
+    pieces: list[Int16] = []
+    events: list[tuple[int, int]] = []
+
+    def on_chunk(wav: Any, count: int, event: Any) -> int:
+        if wav and count > 0:
+            pieces.append(np.ctypeslib.as_array(wav, (count,)).copy())
+        k = 0
+        while event[k].type:
+            if event[k].type == _EVENT_WORD:
+                events.append((event[k].text_position - 1, event[k].sample))
+            k += 1
+        return 0
+
+    callback = _CALLBACK(on_chunk)
+    library = ctypes.CDLL(library_path)
+    try:
+        if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, data_path.encode(), 0) < 0:
+            raise AdapterError("corrupt", "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader")
+        ctypes.CDLL(None).srand(span.seed % 2**32)
+        library.espeak_SetSynthCallback(callback)
+        if library.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")
+        library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
+        data = span.text.replace("\0", " ").encode()
+        library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
+        library.espeak_Synchronize()
+        library.espeak_Terminate()
+    finally:
+        _unload(library)
+    return np.concatenate(pieces) if pieces else np.zeros(0, np.int16), events
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    """Let the system drop the library and its state. Where that is not possible it stays, and repeats may differ."""
+    try:
+        from _ctypes import dlclose
+    except ImportError:
+        return
+    dlclose(library._handle)
+
+
+def _markers(text: str, events: list[tuple[int, int]], samples: int) -> list[Marker]:
+    """Word events -> tokens. A token may have several events ("123"); one that has none ("of the" is spoken as
+    one word) belongs to the token before it."""
+    marks: list[Marker] = []
+    for start, end in tokens(text):
+        sample = next((sample for position, sample in events if start <= position < end), None)
+        if sample is not None:
+            if marks:
+                marks[-1] = replace(marks[-1], end_sample=sample)
+            marks.append(Marker(start, end, sample, samples))
+        elif marks:
+            marks[-1] = replace(marks[-1], text_end=end)
+    return marks
+
+
+def _paths() -> tuple[str, str]:
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise AdapterError("missing", "tts.adapter espeak needs espeakng-loader: pip install 'duckbill[espeak]'") from error
+    return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("espeakng-loader")
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,206 @@
+"""Piper: a neural voice that is really pulled, decoder frame by decoder frame.
+
+piper-tts renders a whole sentence a call. Here its graph is cut (see piper_graph): opening a span runs the text
+and the flow once, and each pull decodes just the frames asked for. Noise comes from the span's seed, so the
+same span gives the same bytes; frames per phoneme give word times for nothing. A graph that cannot
+be cut is spoken whole, and the capability says so. piper-tts is GPL-3.0 and stays an optional extra.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
+from adapters.registry import Context
+from adapters.tts.align import align, tokens
+from adapters.tts.piper_parts import Parts, load_parts, session
+from adapters.voice import Voice
+from stitcher.pcm import Float32
+
+RUNGS = (8, 12, 16, 24, 32, 48, 64, 96)
+PEAK = 0.6  # of full scale, for the loudest sample of the warm-up sentence: others peak up to 5 dB higher
+WARM_UP = "The quick brown fox jumps over the lazy dog, and then it rests for a while."
+WARM_UP_SEED = 1
+
+
+class PiperTts:
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        weights: str = Field("piper-en_US-joe-medium", description="entry of the catalogue of weights")
+        model_path: str = Field("", description="a voice's .onnx file instead; its .onnx.json lies beside it")
+        threads: int = Field(2, ge=1)
+        whole: bool = Field(False, description="do not cut the graph: render whole sentences")
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self.options = options
+        self.context = context
+        self._cost: Cost | None = None
+        self._gain = 1.0
+        self._sha256 = ""
+
+    # -- describing -----------------------------------------------------------------------
+
+    @cached_property
+    def path(self) -> Path:
+        """The voice's .onnx file."""
+        if self.options.model_path:
+            path = Path(self.options.model_path).expanduser()
+            if not path.is_file():
+                raise AdapterError("missing", f"tts.piper.model_path: there is no file {path}")
+            return path
+        folder = self.context.weights.locate(self.options.weights)
+        return next(folder.glob("*.onnx"))
+
+    @cached_property
+    def voice(self) -> Any:
+        """piper-tts's own text side: phonemes and ids; its session is not used."""
+        from piper import PiperVoice
+        from piper.config import PiperConfig
+
+        side = self.path.with_name(self.path.name + ".json")
+        try:
+            config = PiperConfig.from_dict(json.loads(side.read_text("utf-8")))
+        except (OSError, ValueError, KeyError) as error:
+            line = f"{side} cannot be read ({error}); run: duckbill models fetch {self.options.weights}"
+            raise AdapterError("corrupt", line) from error
+        return PiperVoice(session=None, config=config)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """The three sessions of the cut graph; None where it is spoken whole."""
+        if self.options.whole:
+            return None
+        return load_parts(self.path, self.context.cache / "piper", self.options.threads)
+
+    @cached_property
+    def whole(self) -> Any:
+        return session(str(self.path), self.options.threads)
+
+    def describe(self) -> Capability:
+        config = self.voice.config
+        speakers = tuple(config.speaker_id_map) or (self.path.stem,)
+        cut = self.parts is not None
+        return Capability(
+            name="piper", version="1", role="tts", streaming=cut, unit="frames", unit_samples=config.hop_length,
+            granularity=RUNGS, voices=speakers, supports_barge_in=True, supports_seed=cut, deterministic=cut,
+            rate_hz=config.sample_rate, markers="measured" if cut else "none", limits=Limits(text_chars=1000),
+            cost=self._cost, weights_sha256=self._sha256,
+        )  # fmt: skip
+
+    def warm_up(self) -> None:
+        """Load, speak one sentence at the smallest and the largest rung, and set the level by its peak."""
+        clock = self.context.clock
+        start_ns = clock.now_ns()
+        if not self.options.model_path:
+            self._sha256 = self.context.weights.sha256(self.options.weights)
+        span = Span(WARM_UP, Voice(), WARM_UP_SEED)
+        self.open(span)  # the first run of a session also plans its memory
+        opened_ns = clock.now_ns()
+        synthesis = self.open(span)
+        open_ns = clock.now_ns() - opened_ns
+        costs, peak = [], 0.0
+        for units in (RUNGS[0], RUNGS[-1], *RUNGS, RUNGS[0], RUNGS[-1]):
+            begin_ns = clock.now_ns()
+            chunk = synthesis.pull(units, True)
+            costs.append((chunk.units, clock.now_ns() - begin_ns))
+            peak = max(peak, float(np.abs(chunk.pcm).max(initial=0.0)))
+            if chunk.eos:
+                synthesis = self.open(span)
+        self._gain *= PEAK / max(peak, 1e-3)
+        (few, few_ns), (many, many_ns) = costs[-2:]
+        unit_ns = max(0, many_ns - few_ns) // max(1, many - few)
+        self._cost = Cost(opened_ns - start_ns, 0, open_ns // len(WARM_UP), max(0, few_ns - unit_ns * few), unit_ns)
+
+    def close(self) -> None:
+        pass
+
+    # -- speaking -------------------------------------------------------------------------
+
+    def open(self, span: Span) -> PiperSynthesis:
+        config = self.voice.config
+        speaker = self._speaker(span.voice.timbre)
+        phonemes = [p for sentence in self.voice.phonemize(span.text) for p in (*sentence, " ")]
+        ids, starts = self._ids(phonemes)
+        feed = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([config.noise_scale, config.length_scale / span.voice.pace, config.noise_w_scale],
+                               np.float32),
+            "sid": np.array([speaker], np.int64),
+        }  # fmt: skip
+        if self.parts is None:
+            known = {value.name for value in self.whole.get_inputs()}
+            pcm = self.whole.run(None, {name: value for name, value in feed.items() if name in known})[0]
+            return PiperSynthesis(config.hop_length, self._gain, pcm=pcm.ravel())
+        latent = self.parts.latent(feed, span.seed)
+        marks = self._marks(span.text, phonemes, starts, latent.frames_per_id, config.hop_length)
+        return PiperSynthesis(config.hop_length, self._gain, parts=self.parts, latent=latent, marks=marks)
+
+    def _speaker(self, timbre: str) -> int:
+        ids = self.voice.config.speaker_id_map
+        if timbre in ("", self.path.stem):
+            return 0
+        if timbre not in ids:
+            known = ", ".join(list(ids)[:10]) or self.path.stem
+            raise AdapterError("missing", f"tts.voice {timbre!r} is unknown to this piper voice; it has: {known}")
+        return int(ids[timbre])
+
+    def _ids(self, phonemes: list[str]) -> tuple[list[int], list[int]]:
+        """Phonemes -> ids, and the index of each phoneme's first id (one more at the end)."""
+        id_map = self.voice.config.phoneme_id_map
+        ids, starts = [*id_map["^"], *id_map["_"]], []
+        for phoneme in phonemes:
+            starts.append(len(ids))
+            if phoneme in id_map:
+                ids += [*id_map[phoneme], *id_map["_"]]
+        starts.append(len(ids))
+        return [*ids, *id_map["$"]], starts
+
+    def _marks(
+        self, text: str, phonemes: list[str], starts: list[int], frames_per_id: np.ndarray, hop: int
+    ) -> list[Marker]:
+        """Token times from frames per phoneme id."""
+        at = np.concatenate(([0], np.cumsum(frames_per_id))) * hop
+        spans = tokens(text)
+        own = ["".join(p for part in self.voice.phonemize(text[a:b]) for p in part) for a, b in spans]
+        marks = []
+        for (start, end), place in zip(spans, align(phonemes, own), strict=True):
+            if place is not None:
+                marks.append(Marker(start, end, int(at[starts[place[0]]]), int(at[starts[place[1]]])))
+        return marks
+
+
+class PiperSynthesis:
+    """A span: its latent frames to be decoded on demand, or its whole audio to be handed out in pieces."""
+
+    def __init__(
+        self, hop: int, gain: float, *, parts: Parts | None = None, latent: Any = None,
+        marks: list[Marker] | None = None, pcm: Float32 | None = None,
+    ) -> None:  # fmt: skip
+        self._hop, self._gain = hop, gain
+        self._parts, self._latent, self._pcm = parts, latent, pcm
+        self._marks = marks or []
+        self._done = 0
+        self.units = latent.frames if pcm is None else -(-pcm.size // hop)
+
+    def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        start, end = self._done, min(self.units, self._done + units)
+        self._done = end
+        if self._pcm is not None:
+            pcm = self._pcm[start * self._hop : end * self._hop]
+        else:
+            assert self._parts is not None
+            pcm = self._parts.decode(self._latent, start, end, self._hop)
+        marks = tuple(m for m in self._marks if start * self._hop <= m.start_sample < end * self._hop)
+        return AudioChunk((pcm * self._gain).astype(np.float32), end - start, marks, end >= self.units)
+
+    def close(self) -> None:
+        self._latent, self._pcm = None, None
+
