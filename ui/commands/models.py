@@ -73,7 +73,7 @@ def _act(weights: Weights, action: str, names: Iterable[str]) -> Iterator[str]:
 
 @contextmanager
 def _bar(name: str) -> Iterator[Progress]:
-    """A progress bar on stderr."""
+    """A progress bar on stderr: what is being brought, in the end whose it was."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
@@ -81,12 +81,15 @@ def _bar(name: str) -> Iterator[Progress]:
     text = TextColumn("{task.description}")
     bar = BarColumn(BAR_COLUMNS)
     with Bars(text, bar, DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)) as bars:
-        task = bars.add_task(name, total=None)
 
         def progress(done_bytes: int, total_bytes: int, label: str) -> None:
-            bars.update(task, completed=done_bytes, total=total_bytes, description=f"{name}: {label}")
+            if not bars.task_ids:  # no bar where nothing has to be brought
+                bars.add_task(label)
+            bars.update(bars.task_ids[0], completed=done_bytes, total=total_bytes, description=label)
 
         yield progress
+        for task in bars.task_ids:
+            bars.update(task, description=name)
 
 
 def _state(weights: Weights, name: str) -> str:
