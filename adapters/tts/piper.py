@@ -55,8 +55,7 @@ class PiperTts:
             if not path.is_file():
                 raise AdapterError("missing", f"tts.piper.model_path: there is no file {path}")
             return path
-        folder = self.context.weights.locate(self.options.weights)
-        return next(folder.glob("*.onnx"))
+        return self.context.weights.files(self.options.weights)[0]
 
     @cached_property
     def voice(self) -> Any:

@@ -1,0 +1,139 @@
+"""Measures: from the journal to numbers, live or afterwards, by the same code.
+
+A TurnMeter is fed the journal's records as they are written, {"t": ns, "event": {...}} and so on, and gives a
+Turn whenever one is complete. The gap is counted in the room: from the user's last sample to the first
+sample of the reply that can be heard; its stages add up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from timeline.clock import NS_PER_MS, NS_PER_S
+
+STAGES = ("endpoint", "transcript", "reply", "phrase", "open", "chunk", "play")
+"""What the gap is made of: silence until the turn is taken for over, words still missing then, the reply's first
+words, the first phrase complete, the phrase prepared, its first chunk rendered, that chunk audible."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One exchange: what the user said and what was heard of the answer."""
+
+    turn: int
+    heard: str = ""
+    reply: str = ""
+    reply_heard: str = ""
+    measured: bool = True
+    gap_ms: float | None = None  # None: the reply was not asked for aloud, or never became audible
+    stages: dict[str, float] = field(default_factory=dict)
+    barge_in: bool = False
+    stop_ms: float | None = None  # user's first interrupting sample to the reply's last audible one
+    underruns: int = 0
+
+
+class TurnMeter:
+    """`rate_hz` is the bus rate."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self.underruns = 0
+        self.underrun_samples = 0
+        self._turn = Turn(0)
+        self._marks: list[int] = []  # times of the stages so far, ns
+        self._dry = False
+        self._barge_in_ns = -1
+        self._state = ""
+
+    def feed(self, record: Mapping[str, Any]) -> Turn | None:
+        """Take in one record; returns the turn that it completes."""
+        fact = record.get("event") or record.get("action")
+        if fact is None:
+            return None
+        handler = getattr(self, f"_{fact['kind']}", None)
+        return handler(record["t"], fact) if handler is not None else None
+
+    def _ShowTurn(self, t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802 - named as the record is
+        cause = fact["cause"]
+        if cause in ("turn_committed", "typed"):
+            self._marks = [fact["at_ns"], t_ns]
+        elif cause == "audio_started":
+            self._stage(len(STAGES), fact["at_ns"])
+            self._finish_gap()
+        if cause == "barge_in" or (cause == "typed" and self._state == "speaking"):
+            self._barge_in_ns = fact["at_ns"]
+        self._state = fact["state"]
+        if cause in ("nothing_heard", "reply_failed"):
+            return self._complete()
+        if fact["turn"] != self._turn.turn and cause not in ("barge_in", "typed"):
+            self._turn.turn = fact["turn"]
+        return None
+
+    def _Remember(self, t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
+        if fact["role"] == "user":
+            self._turn.turn = fact["turn"]
+            self._turn.heard = f"{self._turn.heard} {fact['text']}".strip()
+            self._turn.reply = ""
+            self._marks = self._marks[:2]
+            self._stage(2, t_ns)
+            return None
+        turn = self._turn
+        turn.turn = fact["turn"]
+        turn.reply_heard, turn.measured, turn.barge_in = fact["text"], fact["measured"], fact["interrupted"]
+        if turn.barge_in and not turn.reply_heard and turn.gap_ms is None:
+            return None  # the user went on before anything was audible: the same turn goes on
+        return self._complete()
+
+    def _ReplyDelta(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._turn.reply += fact["text"]
+        self._stage(3, t_ns)
+
+    def _SpeakRequested(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._turn.reply = fact["text"]
+
+    def _OpenPhrase(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._stage(4, t_ns)
+
+    def _PhraseOpened(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._stage(5, t_ns)
+
+    def _ChunkReady(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._stage(6, t_ns)
+
+    def _SinkTick(self, _t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        missing = fact["underrun_samples"]
+        if missing and not self._dry:
+            self.underruns += 1
+            self._turn.underruns += 1
+        self._dry = missing > 0
+        self.underrun_samples += missing
+        if fact["flushed_index"] >= 0 and self._barge_in_ns >= 0:
+            end_ns = fact["device_ns"] + fact["played_samples"] * NS_PER_S // self.rate_hz
+            self._turn.stop_ms = round((end_ns - self._barge_in_ns) / NS_PER_MS, 1)
+            self._barge_in_ns = -1
+
+    def _stage(self, number: int, t_ns: int) -> None:
+        """The stage's end: only the first one counts, and only in order."""
+        if len(self._marks) == number:
+            self._marks.append(t_ns)
+
+    def _finish_gap(self) -> None:
+        marks = self._marks
+        if len(marks) == len(STAGES) + 1:
+            spans = zip(STAGES, marks, marks[1:], strict=False)
+            self._turn.stages = {name: round((b - a) / NS_PER_MS, 1) for name, a, b in spans}
+            self._turn.gap_ms = round((marks[-1] - marks[0]) / NS_PER_MS, 1)
+
+    def _complete(self) -> Turn:
+        turn, self._turn = self._turn, Turn(self._turn.turn)
+        turn.reply = turn.reply.strip()
+        self._marks = []
+        return turn
+
+
+def turns(records: Iterable[Mapping[str, Any]], rate_hz: int) -> list[Turn]:
+    """All turns of a journal."""
+    meter = TurnMeter(rate_hz)
+    return [turn for record in records if (turn := meter.feed(record)) is not None]
