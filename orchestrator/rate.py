@@ -90,7 +90,7 @@ class CostModel:
 
 
 class Ladder:
-    """The controller of section 5 of the design. `steady`: begin at the top, nobody is waiting."""
+    """`steady`: nobody is waiting; the largest rung from beginning to end."""
 
     def __init__(self, capability: Capability, steady: bool = False) -> None:
         self.rungs = capability.granularity
@@ -126,6 +126,9 @@ class Ladder:
     def next(self, lead_ns: int) -> Ask | None:
         if self._first:
             self._first = False
+        elif self.steady:
+            if lead_ns > self.breath_ns(self.rung):
+                return None
         elif lead_ns < self.safe_ns(self.rung):
             self._step_down()
         elif self._may_step_up(lead_ns):

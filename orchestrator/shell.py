@@ -183,9 +183,12 @@ class Shell:
     def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self.parts.microphone is not None:
-            self.parts.microphone.stop()
-        self.parts.speaker.stop()
+        for device in (self.parts.microphone, self.parts.speaker):
+            try:
+                if device is not None:
+                    device.stop()
+            except AdapterError as fault:
+                self._tell(self.parts.clock.now_ns(), "action", act.Notice(fault.detail))
         self.drain()
         self._speech.close()
         for worker in (self._stt, self._reply):

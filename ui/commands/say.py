@@ -1,0 +1,78 @@
+"""duckbill say: speak a text, to the speaker in real time or to a file as fast as it can be rendered."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import sys
+from typing import Any
+
+from ui.options import add_config_options, add_voice_options, config_from
+
+TEXT_CHARS_MOST = 1_000_000  # about 18 hours of speech; more is a mistake
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser("say", help="speak a text", description=__doc__)
+    parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
+    parser.add_argument("--out", metavar="FILE.wav", help="write a file instead of playing")
+    parser.add_argument("--real-time", action="store_true", help="with --out: take as long as speaking takes")
+    parser.add_argument("--speaker", metavar="DEVICE", help="device name or number")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_voice_options(parser)
+    add_config_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from adapters.base import AdapterError
+    from orchestrator.phrase import clean, speakable
+    from timeline.events import InputEnded, SpeakRequested
+    from ui.compose import Cast, Session, context_of, make_speaker, make_tts
+
+    text = sys.stdin.read(TEXT_CHARS_MOST + 1) if args.text == "-" else args.text
+    if not speakable(clean(text)):
+        print("duckbill: there is nothing to say: TEXT holds no letter and no digit", file=sys.stderr)
+        return 2
+    if len(text) > TEXT_CHARS_MOST:
+        print(f"duckbill: TEXT is longer than {TEXT_CHARS_MOST} characters; split it", file=sys.stderr)
+        return 2
+    if args.out and not args.out.lower().endswith(".wav"):
+        print(f"duckbill: --out {args.out}: name a file that ends in .wav", file=sys.stderr)
+        return 2
+    config = config_from(args)
+    context = context_of(config)
+    spec = args.out or config.audio.speaker
+    paced = args.real_time or not args.out
+    try:
+        speaker = make_speaker(spec, config, context, paced)
+    except AdapterError as error:
+        hint = "" if args.out else "; or write a file with --out FILE.wav"
+        raise AdapterError(error.kind, error.detail + hint) from error
+    session = Session(config, context, Cast(make_tts(config, context), speaker), "say", [])
+    outcome = asyncio.run(session.hold([SpeakRequested(text), InputEnded()]))
+    _print(args, session, outcome)
+    return 0 if outcome.reason == "finished" and outcome.samples else 130 if outcome.reason == "stopped" else 1
+
+
+def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
+    for line in outcome.warnings:
+        print(f"duckbill: {line}", file=sys.stderr)
+    seconds = outcome.samples / outcome.rate_hz
+    turns = [dataclasses.asdict(turn) for turn in outcome.turns]
+    run_folder = str(outcome.folder) if outcome.folder else None
+    if args.json:
+        result = {
+            "adapter": session.settings.tts.name, "voice": session.settings.voice.timbre,
+            "seed": session.settings.seed, "rate_hz": outcome.rate_hz, "samples": outcome.samples,
+            "seconds": round(seconds, 3), "underruns": outcome.meter.underruns, "digest": outcome.digest,
+            "reply_heard": " ".join(turn["reply_heard"] for turn in turns), "run": run_folder,
+        }  # fmt: skip
+        artifacts = [path for path in (args.out, run_folder) if path]
+        print(json.dumps({"result": result, "artifacts": artifacts, "warnings": outcome.warnings}))
+    else:
+        where = args.out or "the speaker"
+        print(f"{seconds:.1f} s by {session.settings.tts.name} to {where}, {outcome.meter.underruns} underruns; "
+              f"run {run_folder or 'not kept'}", file=sys.stderr)  # fmt: skip
