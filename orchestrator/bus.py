@@ -29,11 +29,11 @@ Key = tuple[int, int, int]  # generation, phrase, seq
 
 
 class Bus:
-    """The stream at `rate_hz`, from stitcher to playout."""
+    """The stream at `rate_hz`, from stitcher to playout. `record=False`: played from a journal, no device behind it."""
 
-    def __init__(self, rate_hz: int, record: bool = True) -> None:
+    def __init__(self, rate_hz: int, record: bool = True, ring_seconds: int = RING_SECONDS) -> None:
         self.rate_hz = rate_hz
-        self.ring = Ring(np.zeros(rate_hz * RING_SECONDS, np.int16))
+        self.ring = Ring(np.zeros(rate_hz * ring_seconds, np.int16))
         self.stitcher = Stitcher(self.ring, rate_hz)
         self.playout = Playout(self.ring, rate_hz, record)
         self._waiting: dict[Key, tuple[AudioChunk, int]] = {}

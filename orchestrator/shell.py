@@ -188,7 +188,7 @@ class Shell:
                 if device is not None:
                     device.stop()
             except AdapterError as fault:
-                self._tell(self.parts.clock.now_ns(), "action", act.Notice(fault.detail))
+                self.note(warning=fault.detail)
         self.drain()
         self._speech.close()
         for worker in (self._stt, self._reply):

@@ -132,6 +132,7 @@ class Session:
         if isinstance(fact, Notice):
             self.warnings.append(fact.text)
         if what == "note":
+            self.warnings += [fact["warning"]] if "warning" in fact else []
             return
         turn = self.meter.feed({"t": t_ns, what: encode(fact)})
         if turn is not None:

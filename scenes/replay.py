@@ -1,0 +1,192 @@
+"""Replay: a recorded session once more. Same events in, same actions out; same requests, same samples.
+
+Decisions: every event of the journal goes through a new core, and its actions are compared with the journal's.
+Audio: every chunk is rendered again by the engine that the manifest names, stitched again, and played again block by block
+with what each block saw of the ring. Both are compared as SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from adapters.base import AdapterError, Span, Synthesis, Tts
+from orchestrator import actions as act
+from orchestrator.bus import RING_SECONDS, Bus
+from orchestrator.core import Core
+from orchestrator.recording import RECORDING
+from orchestrator.settings import CoreSettings
+from stitcher.pcm import digest, to_int16
+from stitcher.wav import read_wav
+from timeline import events as ev
+from timeline.codec import decode, encode
+from timeline.journal import JOURNAL, read_journal
+
+MakeTts = Callable[[str, Mapping[str, Any]], Tts]
+"""(adapter name, its options) -> the engine, warm."""
+
+
+@dataclass
+class Verdict:
+    """What a replay found. `differences`: the first few, one line each."""
+
+    events: int = 0
+    actions: int = 0
+    chunks: int = 0
+    samples: int = 0
+    decisions_recorded: str = ""  # SHA-256 of the actions, one JSON line each
+    decisions_replayed: str = ""
+    audio_recorded: str = ""  # SHA-256 of the samples played, int16 little-endian
+    audio_replayed: str = ""
+    whole: bool = False  # the journal reaches its end note
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def identical(self) -> bool:
+        decisions = self.decisions_recorded == self.decisions_replayed
+        return decisions and self.audio_recorded == self.audio_replayed and not self.differences
+
+
+DIFFERENCES_MOST = 5
+
+
+def replay(folder: Path, make_tts: MakeTts) -> Verdict:
+    """Run the session of `folder` again. Raises OSError, ValueError (no journal), AdapterError (no such engine)."""
+    records = read_journal(folder / JOURNAL)
+    manifest = next(records)["manifest"]
+    settings = settings_of(manifest)
+    tts = make_tts(manifest["tts"]["name"], manifest["tts"]["options"])
+    recorded, present = settings.tts.weights_sha256, tts.describe().weights_sha256
+    if recorded != present:
+        line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"
+        raise AdapterError("unsupported", line)
+    verdict = Verdict()
+    audio = _Audio(settings, tts, verdict)
+    end: dict[str, Any] = {}
+    for record in _decide(records, settings, verdict):
+        audio.take(record)
+        end = record.get("note", {}).get("end", end)
+    verdict.audio_replayed = audio.digest.hexdigest()
+    verdict.whole = bool(end)
+    verdict.audio_recorded = end.get("digest") or _recorded_prefix(folder / RECORDING, verdict.samples)
+    if end.get("lost_ticks") or end.get("lost_samples"):
+        verdict.differences.append("the event loop was too slow to record every block")
+    return verdict
+
+
+def settings_of(manifest: Mapping[str, Any]) -> CoreSettings:
+    settings: CoreSettings = decode({**manifest["settings"], "kind": "CoreSettings"}, {"CoreSettings": CoreSettings})
+    return settings
+
+
+def _decide(records: Iterator[dict[str, Any]], settings: CoreSettings, verdict: Verdict) -> Iterator[dict[str, Any]]:
+    """Pass the records on while a new core decides anew."""
+    core = Core(settings)
+    recorded, replayed = hashlib.sha256(), hashlib.sha256()
+    due: list[bytes] = []  # actions that the new core wants and the journal has not shown yet
+    for record in records:
+        if "event" in record:
+            _compare(verdict, due, b"nothing")
+            verdict.events += 1
+            wanted = core.handle(decode(record["event"], ev.EVENTS), record["t"])
+            due = [orjson.dumps(encode(action)) for action in wanted]
+            for line in due:
+                replayed.update(line + b"\n")
+        elif "action" in record:
+            verdict.actions += 1
+            line = orjson.dumps(record["action"])
+            recorded.update(line + b"\n")
+            _compare(verdict, due[:1] if due[:1] != [line] else [], line)
+            due = due[1:]
+        yield record
+    # A journal cut between an event and its actions lacks those actions; that is no difference of decision.
+    verdict.decisions_recorded, verdict.decisions_replayed = recorded.hexdigest(), replayed.hexdigest()
+    if due and len(verdict.differences) == 0:
+        verdict.decisions_replayed = verdict.decisions_recorded
+
+
+def _compare(verdict: Verdict, wanted: list[bytes], found: bytes) -> None:
+    for line in wanted:
+        if len(verdict.differences) < DIFFERENCES_MOST:
+            verdict.differences.append(f"now {line.decode()[:160]}, recorded {found.decode()[:160]}")
+
+
+class _Audio:
+    """Renders, stitches and plays what the records say."""
+
+    def __init__(self, settings: CoreSettings, tts: Tts, verdict: Verdict) -> None:
+        self._settings = settings
+        self._tts = tts
+        self._verdict = verdict
+        # Ticks are recorded a little after chunks that they had not seen: room for both.
+        self._bus = Bus(settings.rate_hz, record=False, ring_seconds=2 * RING_SECONDS)
+        self._open: dict[tuple[int, int], Synthesis] = {}
+        self._requests: dict[tuple[int, int, int], act.RequestChunk] = {}
+        self.digest = hashlib.sha256()
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        if "action" in record:
+            self._act(decode(record["action"], act.ACTIONS))
+        elif "event" in record:
+            self._event(decode(record["event"], ev.EVENTS))
+
+    def _act(self, action: Any) -> None:
+        if isinstance(action, act.OpenPhrase):
+            try:
+                span = Span(action.text, action.voice, action.seed)
+                self._open[action.generation, action.phrase] = self._tts.open(span)
+            except AdapterError:
+                return  # it failed then as well, or the chunks will be missed
+        elif isinstance(action, act.RequestChunk):
+            self._requests[action.generation, action.phrase, action.seq] = action
+        elif isinstance(action, act.ClosePhrase):
+            pass  # a late chunk of it may still be recorded
+        else:
+            self._bus.apply(action)
+
+    def _event(self, event: Any) -> None:
+        if isinstance(event, ev.ChunkReady):
+            self._render(event)
+        elif isinstance(event, ev.AdapterFailed) and event.role == "tts" and event.seq >= 0:
+            self._fail(event)
+        elif isinstance(event, ev.SinkTick):
+            block = np.zeros(event.block_samples, np.int16)
+            self._bus.playout.play(block, event.written_seen, event.flush_seen, event.open_seen)
+            self.digest.update(block.astype("<i2").tobytes())
+            self._verdict.samples += block.size
+
+    def _render(self, event: ev.ChunkReady) -> None:
+        key = (event.generation, event.phrase, event.seq)
+        request = self._requests.pop(key)
+        chunk = self._open[key[:2]].pull(request.units, request.low_latency)
+        self._verdict.chunks += 1
+        if digest(chunk.pcm) != event.digest and len(self._verdict.differences) < DIFFERENCES_MOST:
+            self._verdict.differences.append(f"chunk {key} of {event.samples} samples is rendered differently")
+        self._bus.arrived(key, chunk, event.rate_hz)
+        if event.eos:
+            self._open.pop(key[:2]).close()
+
+    def _fail(self, event: ev.AdapterFailed) -> None:
+        request = self._requests.pop((event.generation, event.phrase, event.seq), None)
+        synthesis = self._open.get((event.generation, event.phrase))
+        if request is None or synthesis is None:
+            return
+        try:
+            synthesis.pull(request.units, request.low_latency)
+        except AdapterError:
+            return
+
+
+def _recorded_prefix(path: Path, samples: int) -> str:
+    """Digest of the first samples of the recording: what a run that did not end left."""
+    try:
+        pcm, _ = read_wav(path.read_bytes())
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(to_int16(pcm[:samples]).astype("<i2").tobytes()).hexdigest()

@@ -1,0 +1,24 @@
+"""Finding runs: by folder, by name below the artifacts, or the last one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.config import ConfigError
+from timeline.journal import JOURNAL
+
+LAST = "last"
+
+
+def find_run(name: str, artifacts: str) -> Path:
+    """The folder of a run. Raises ConfigError."""
+    base = Path(artifacts or "artifacts").expanduser()
+    if name == LAST:
+        runs = [path for path in base.glob("*/") if (path / JOURNAL).is_file()]
+        if not runs:
+            raise ConfigError(f"there is no run in {base}; make one with duckbill say or duckbill talk")
+        return max(runs, key=lambda path: (path / JOURNAL).stat().st_mtime_ns)
+    for folder in (Path(name).expanduser(), base / name):
+        if (folder / JOURNAL).is_file():
+            return folder
+    raise ConfigError(f"RUN {name}: no {JOURNAL} there nor in {base / name}; name a run's folder, or: {LAST}")

@@ -1,0 +1,75 @@
+"""The terminal's view of a conversation: one line a thing, as it happens.
+
+    you   ... what is being said (grey while it may change)
+    bill  what is answered, cut where it was interrupted
+          gap 640 ms = endpoint 480 + ...   stop 310 ms
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from timeline.measures import Turn
+
+
+def stages_text(turn: Turn) -> str:
+    """The gap and what it is made of; empty where there is none."""
+    if turn.gap_ms is None:
+        return ""
+    parts = " + ".join(f"{name} {ms:.0f}" for name, ms in turn.stages.items() if ms >= 0.5)
+    return f"gap {turn.gap_ms:.0f} ms" + (f" = {parts}" if parts else "")
+
+
+def turn_line(turn: Turn) -> str:
+    """One turn in two lines: what was said, and how long it took."""
+    heard = turn.reply_heard + (" —" if turn.barge_in else "")
+    notes = [stages_text(turn)]
+    if turn.stop_ms is not None:
+        notes.append(f"stopped in {turn.stop_ms:.0f} ms")
+    if turn.underruns:
+        notes.append(f"{turn.underruns} underruns")
+    if not turn.measured:
+        notes.append("heard text estimated")
+    note = "; ".join(note for note in notes if note)
+    return f"{turn.turn:3d} you   {turn.heard}\n    bill  {heard}" + (f"\n          {note}" if note else "")
+
+
+class LiveView:
+    """A watcher of the shell that prints with rich: transcript, replies, latencies."""
+
+    def __init__(self, console: Any) -> None:
+        self._console = console
+        self._reply = ""
+
+    def watch(self, t_ns: int, what: str, fact: Any) -> None:
+        handler = getattr(self, f"_{type(fact).__name__}", None) if what != "note" else None
+        if handler is not None:
+            handler(fact)
+
+    def _Transcribed(self, fact: Any) -> None:  # noqa: N802 - named as the fact is
+        if not fact.final and fact.text:
+            self._console.print(f"  you   {fact.text} …", style="dim", highlight=False, markup=False)
+
+    def _Remember(self, fact: Any) -> None:  # noqa: N802
+        if fact.role == "user":
+            self._console.print(f"  you   {fact.text}", style="bold cyan", highlight=False, markup=False)
+        elif fact.text or fact.interrupted:
+            cut = " — (interrupted)" if fact.interrupted else ""
+            self._console.print(f"  bill  {fact.text}{cut}", style="bold green", highlight=False, markup=False)
+
+    def _OpenPhrase(self, fact: Any) -> None:  # noqa: N802
+        self._console.print(f"  bill  {fact.text}", style="dim green", highlight=False, markup=False)
+
+    def _Notice(self, fact: Any) -> None:  # noqa: N802
+        self._console.print(f"  note  {fact.text}", style="yellow", highlight=False, markup=False)
+
+    def turn(self, turn: Turn) -> None:
+        """A turn is complete: its latencies."""
+        parts = [stages_text(turn)]
+        if turn.stop_ms is not None:
+            parts.append(f"stopped {turn.stop_ms:.0f} ms after the user began")
+        if turn.underruns:
+            parts.append(f"{turn.underruns} underruns")
+        line = "; ".join(part for part in parts if part)
+        if line:
+            self._console.print(f"        {line}", style="magenta", highlight=False, markup=False)
