@@ -12,6 +12,7 @@ starts it again.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from importlib.metadata import PackageNotFoundError, version
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 
 WEIGHTS, FILE = "gemma-3-270m", "gemma-3-270m-q4_k_m.gguf"
 
-CONTEXT_TOKENS = 2048  # examples (about 200), history and reply; a character is at most a token or so
-HISTORY_CHARS = 800  # of the conversation so far: five to eight turns
-HISTORY_STEP = 4  # messages dropped at once when it is full, so that what stays keeps its place in the cache
-MESSAGE_CHARS = 400  # of one message, its end: half a minute of speech
+CONTEXT_TOKENS = 2048  # examples (120), four messages at a token a character at worst, the reply
+HISTORY_CHARS = 400  # of the conversation so far: a base model copies its own older answers
+HISTORY_STEP = 4  # messages dropped at once when it is full: what stays is computed anew, 0.4 s, once
+MESSAGE_CHARS = 300  # of one message, its end: twenty seconds of speech
+REPEAT_PENALTY = 1.1  # without it most answers began alike
 PATIENCE = Patience(first_s=30.0, next_s=15.0)  # a slow machine that is busy; a cached prompt takes 0.05 s
+WORD_CHARS = 30  # longer than any word in speech: a number that goes on and on
 REPEAT_WORDS = 5  # a run of as many words said a second time: a small model that goes in circles
 
 PREAMBLE = (
@@ -62,7 +65,7 @@ class EmbeddedReplies:
         preamble: str = PREAMBLE
         shots: list[tuple[str, str]] = Field(default_factory=lambda: list(SHOTS))  # (user, assistant)
         max_tokens: int = Field(default=80, ge=1, le=400)
-        temperature: float = Field(default=0.3, ge=0.0, le=2.0)
+        temperature: float = Field(default=0.0, ge=0.0, le=2.0)
         seed: int = 1
 
     def __init__(self, options: Options, context: Context) -> None:
@@ -139,6 +142,7 @@ class EmbeddedReplies:
             "max_tokens": options.max_tokens,
             "temperature": options.temperature,
             "seed": options.seed,
+            "repeat_penalty": REPEAT_PENALTY,
             "cache_prompt": True,
         }
 
@@ -166,8 +170,10 @@ def _line(message: Message) -> str:
 
 
 def goes_in_circles(said: str) -> bool:
-    """The last REPEAT_WORDS words were said before."""
-    words = said.lower().split()
+    """The last REPEAT_WORDS words were said before, or the last word does not end."""
+    words = re.findall(r"\w+", said.lower())
     tail = words[-REPEAT_WORDS:]
     earlier = range(len(words) - REPEAT_WORDS)
+    if tail and len(tail[-1]) > WORD_CHARS:
+        return True
     return len(tail) == REPEAT_WORDS and any(words[at : at + REPEAT_WORDS] == tail for at in earlier)
