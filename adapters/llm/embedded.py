@@ -72,7 +72,7 @@ class EmbeddedReplies:
         self._options = options
         self._context = context
         self._running: tuple[LlamaProcess, Endpoint] | None = None
-        self._starting = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     def describe(self) -> Capability:
         try:
@@ -101,7 +101,8 @@ class EmbeddedReplies:
                     return
 
     async def close(self) -> None:
-        running, self._running = self._running, None
+        async with self._changing:
+            running, self._running = self._running, None
         if running is not None:
             process, endpoint = running
             await endpoint.close()
@@ -109,9 +110,10 @@ class EmbeddedReplies:
 
     async def _pieces(self, body: Mapping[str, Any]) -> AsyncGenerator[str]:
         """Stream from the process, started where there is none. One that failed is not asked again."""
-        async with self._starting:  # two replies at once start one process
+        async with self._changing:  # two replies at once start one process
             if self._running is None:
-                started = await LlamaProcess.start(self._model(), self._options.threads, CONTEXT_TOKENS)
+                model = await asyncio.to_thread(self._model)  # may read the whole file to check it
+                started = await LlamaProcess.start(model, self._options.threads, CONTEXT_TOKENS)
                 self._running = started, Endpoint(started.url, started.key)
             running = process, endpoint = self._running
         try:
@@ -120,7 +122,9 @@ class EmbeddedReplies:
                     yield piece
         except AdapterError as error:
             if self._running is running:
-                await self.close()
+                self._running = None
+            await endpoint.close()
+            await process.end()
             raise process.post_mortem(error) from None
 
     def _model(self) -> Path:

@@ -50,6 +50,7 @@ class LlamaProcess:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "adapters.llm.llama_server", *arguments,
             stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT,
+            start_new_session=True,  # an interrupt at the keyboard is the parent's to act on
         )  # fmt: skip
         made = cls(child)
         try:
@@ -60,7 +61,7 @@ class LlamaProcess:
         return made
 
     async def end(self) -> None:
-        """End it, now."""
+        """End it, now; more than once if need be."""
         stdin = self._process.stdin
         if stdin is not None:
             stdin.close()
@@ -77,7 +78,8 @@ class LlamaProcess:
         """What to say of a reply that failed with `error`, once `end` is through."""
         code = self._process.returncode
         if code == 0 or self._killed:  # it lived until we ended it
-            return AdapterError(error.kind, f"{SETTING} failed: {error.detail}", retryable=True)
+            line = f"{SETTING} gave no reply ({error.kind}): leave it more of the processor, or set llm.url"
+            return AdapterError(error.kind, line, retryable=True)
         line = f"{SETTING} ended with code {code} ({self._last_words()}): the next reply starts it again"
         return AdapterError("crashed", line, retryable=True)
 

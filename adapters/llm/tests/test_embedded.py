@@ -110,6 +110,41 @@ def test_a_crash_in_mid_reply_is_said_and_the_next_reply_works(weights: Path) ->
     with_replies(weights, use)
 
 
+def test_two_replies_that_one_crash_ends_both_say_so(weights: Path) -> None:
+    async def use(source: EmbeddedReplies) -> None:
+        await source.warm_up()
+        crashes = [listen(source, [Message("user", "Please crash.")]) for _ in range(2)]
+        for error in await asyncio.gather(*crashes, return_exceptions=True):
+            assert isinstance(error, AdapterError)
+            assert error.kind == "crashed"
+            assert "code 3" in error.detail
+
+    with_replies(weights, use)
+
+
+def test_a_start_that_is_cancelled_leaves_no_process(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[LlamaProcess] = []
+    wait_ready = LlamaProcess._wait_ready
+
+    async def run() -> None:
+        loading = asyncio.Event()
+
+        async def noted(process: LlamaProcess) -> None:
+            made.append(process)
+            loading.set()
+            await wait_ready(process)
+
+        monkeypatch.setattr(LlamaProcess, "_wait_ready", noted)
+        start = asyncio.create_task(LlamaProcess.start(weights / FILE, 1, 512))
+        await loading.wait()
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        assert made[0]._process.returncode is not None
+
+    asyncio.run(run())
+
+
 def test_two_first_replies_start_one_process(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
     start = LlamaProcess.start

@@ -30,16 +30,20 @@ async def listen(source: Replies) -> list[str]:
     return [piece async for piece in source.reply(HELLO)]
 
 
+async def listen_once(url: str, **options: Any) -> list[str]:
+    source = replies(url, **options)
+    try:
+        return await listen(source)
+    finally:
+        await source.close()
+
+
 def ask(server: AbstractAsyncContextManager[str], **options: Any) -> list[str]:
     """The pieces of one reply."""
 
     async def run() -> list[str]:
         async with server as url:
-            source = replies(url, **options)
-            try:
-                return await listen(source)
-            finally:
-                await source.close()
+            return await listen_once(url, **options)
 
     return asyncio.run(run())
 
@@ -136,9 +140,9 @@ def test_a_key_that_is_none_is_said_at_once(monkeypatch: pytest.MonkeyPatch, val
 def test_nobody_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: no one else gets the port
-        source = replies(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(AdapterError, match="refused the connection: start the server") as caught:
-            asyncio.run(listen(source))
+            asyncio.run(listen_once(url))
     assert caught.value.kind == "refused"
 
 
@@ -176,7 +180,7 @@ def test_a_redirect_is_not_followed() -> None:
 
             async with serve(chat) as url:
                 with pytest.raises(AdapterError, match="answered 307"):
-                    await listen(replies(url))
+                    await listen_once(url)
         return visits
 
     assert asyncio.run(run()) == 0
@@ -233,7 +237,7 @@ def test_a_stall_names_the_timeout(before: tuple[bytes, ...], setting: str) -> N
         async with serve(streams(*before, then=asyncio.Event())) as url:
             # The other timeout is far away, so the right one must have rung.
             patience = {"first_token_timeout_s": 60.0, "stall_timeout_s": 60.0, setting: SOON_S}
-            await listen(replies(url, **patience))
+            await listen_once(url, **patience)
 
     with pytest.raises(AdapterError, match=f"llm.{setting}") as caught:
         asyncio.run(run())
