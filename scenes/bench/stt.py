@@ -10,7 +10,8 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import numpy as np
 import soxr
 
 from adapters.base import EAR_RATE_HZ, AdapterError
-from adapters.stt.whisper import Options, WhisperStt
+from adapters.stt.whisper import WhisperStt
 from scenes.bench.report import Report, at_most, machine, paired_ratios, shown
 from stitcher.pcm import Float32, Int16, to_float32
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 TIME_RATIO_MAX = 0.35  # what the short window is for
 WORD_ERROR_DIFFERENCE_MAX = 0.0  # and what it must not cost
-PAIRS = 5  # per utterance
+PAIRS = 3  # per utterance
+PIPER_WEIGHTS = "piper-en_US-joe-medium"
 
 SENTENCES = (
     "Please turn off all the lights in the kitchen and the hall.",
@@ -43,24 +45,19 @@ LEAD_SECONDS, TAIL_SECONDS = 0.2, 0.3  # what an endpointer leaves around an utt
 Speaker = Callable[[str], Float32]
 
 
-def run(
-    context: Context, options: Options | None = None, piper_voice: Path | None = None, pairs: int = PAIRS
-) -> Report:
-    """Measure. `piper_voice`: an .onnx file of Piper's, to be heard beside eSpeak. Raises AdapterError."""
-    ours = WhisperStt(options or Options(), context)
+def run(context: Context, options: WhisperStt.Options | None = None, pairs: int = PAIRS) -> Report:
+    """Measure, `pairs` of runs for each utterance. Raises AdapterError."""
+    ours = WhisperStt(options or WhisperStt.Options(), context)
     ratios: list[float] = []
     spoken: list[str] = []
     heard: list[str] = []
     reference: list[str] = []
-    for text, pcm in utterances(piper_voice):
+    for text, pcm in utterances(context):
         spoken.append(text)
         heard.append(ours.transcribe(pcm, False).text)
         reference.append(_reference(ours, pcm))
         ratios += paired_ratios(
-            lambda pcm=pcm: ours.transcribe(pcm, False),
-            lambda pcm=pcm: _reference(ours, pcm),
-            pairs,
-            context.clock,
+            partial(ours.transcribe, pcm, False), partial(_reference, ours, pcm), pairs, context.clock
         )
     ours_percent, reference_percent = word_error_percent(spoken, heard), word_error_percent(spoken, reference)
     metrics = (
@@ -91,9 +88,9 @@ def _words(text: str) -> str:
     return " ".join(re.findall(r"[\w']+", text.lower()))
 
 
-def utterances(piper_voice: Path | None) -> Iterator[tuple[str, Float32]]:
+def utterances(context: Context) -> Iterator[tuple[str, Float32]]:
     """Each sentence in the next of the voices, at EAR_RATE_HZ. Raises AdapterError where there is none."""
-    voices = list(speakers(piper_voice))
+    voices = list(speakers(context))
     if not voices:
         raise AdapterError("missing", "the stt benchmark needs a voice: pip install 'duckbill[espeak]'")
     for number, text in enumerate(SENTENCES * len(voices)):
@@ -102,16 +99,14 @@ def utterances(piper_voice: Path | None) -> Iterator[tuple[str, Float32]]:
         yield text, np.concatenate([lead, speak(text), tail])
 
 
-def speakers(piper_voice: Path | None) -> Iterator[Speaker]:
+def speakers(context: Context) -> Iterator[Speaker]:
     """The voices that can be had here."""
-    try:
+    with suppress(ImportError):
         _espeak_library()
         yield lambda text: espeak(text, "en-us", 165)
         yield lambda text: espeak(text, "en-gb", 150)
-    except ImportError:
-        pass
-    if piper_voice is not None:
-        yield _piper(piper_voice)
+    with suppress(AdapterError, ImportError):
+        yield _piper(context.weights.locate(PIPER_WEIGHTS))
 
 
 def espeak(text: str, voice: str, words_per_minute: int) -> Float32:
@@ -128,29 +123,29 @@ def espeak(text: str, voice: str, words_per_minute: int) -> Float32:
 
 @cache
 def _espeak_library() -> tuple[Any, int, list[Int16]]:
-    """The library, its rate, and the list that its callback fills. It has one state a process."""
+    """The library, its rate, and the list that its callback fills. Its state is the process's."""
     import espeakng_loader
 
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
     data = espeakng_loader.get_data_path().encode()
     rate_hz = library.espeak_Initialize(2, 0, data, 0)  # AUDIO_OUTPUT_SYNCHRONOUS
     chunks: list[Int16] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
     def on_chunk(wave: Any, samples: int, events: int) -> int:
         if samples:
             chunks.append(np.ctypeslib.as_array(wave, (samples,)).copy())
         return 0
 
-    library.espeak_SetSynthCallback(on_chunk)
-    library.on_chunk = on_chunk  # ctypes keeps no callback alive
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    library.on_chunk = kind(on_chunk)  # kept alive here; the library holds a bare pointer
+    library.espeak_SetSynthCallback(library.on_chunk)
     return library, rate_hz, chunks
 
 
-def _piper(onnx: Path) -> Speaker:
+def _piper(folder: Path) -> Speaker:
     from piper import PiperVoice
 
-    voice = PiperVoice.load(onnx)
+    voice = PiperVoice.load(next(folder.glob("*.onnx")))
 
     def speak(text: str) -> Float32:
         chunks = [chunk.audio_float_array for chunk in voice.synthesize(text)]
@@ -160,4 +155,4 @@ def _piper(onnx: Path) -> Speaker:
 
 
 def _resampled(pcm: Float32, rate_hz: int) -> Float32:
-    return soxr.resample(pcm, rate_hz, EAR_RATE_HZ).astype(np.float32)
+    return np.asarray(soxr.resample(pcm, rate_hz, EAR_RATE_HZ), np.float32)

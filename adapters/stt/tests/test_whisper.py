@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +17,11 @@ from hypothesis import strategies as st
 
 from adapters.base import EAR_RATE_HZ, AdapterError
 from adapters.stt import whisper
-from adapters.stt.whisper import Decoded, Options, WhisperStt
+from adapters.stt.whisper import Decoded, WhisperStt
 from stitcher.pcm import Float32
 from timeline.clock import SystemClock, VirtualClock
+
+Speak = Callable[[str], Float32]
 
 
 @dataclass
@@ -39,7 +45,8 @@ class World:
 
 
 def decoded(text: str = "Good morning.", **facts: float) -> Decoded:
-    return Decoded(text, **{"tokens": 4, "token_limit": 40, "logprob": -0.2, "no_speech": 0.05, **facts})
+    usual = {"tokens": 4, "token_limit": 40, "logprob": -0.2, "no_speech": 0.05, "end_samples": 10**9}
+    return Decoded(text, **{**usual, **facts})
 
 
 # -- window, bound, guard -----------------------------------------------------------------
@@ -69,9 +76,10 @@ def test_a_plain_answer_is_believed() -> None:
     [
         decoded(tokens=40),
         decoded("I should be streaming. " * 8),
-        decoded(logprob=-1.2),
+        decoded(logprob=-1.1),
+        decoded("Thank you.", logprob=-0.9, no_speech=0.8),
     ],
-    ids=["ran into its bound", "repeats itself", "improbable"],
+    ids=["ran into its bound", "repeats itself", "improbable", "doubtful and perhaps silence"],
 )
 def test_a_broken_answer_is_not_believed(wrong: Decoded) -> None:
     assert not whisper.believable(wrong)
@@ -116,7 +124,7 @@ class Scripted(WhisperStt):
     """Answers what it is told and counts the plain passes."""
 
     def __init__(self, *answers: Decoded, **options: object) -> None:
-        super().__init__(Options(**options), World(OneFolder(Path()), VirtualClock()))
+        super().__init__(WhisperStt.Options(**options), World(OneFolder(Path()), VirtualClock()))
         self.answers = list(answers)
         self.plain_passes = 0
 
@@ -155,6 +163,16 @@ def test_long_audio_is_joined_and_its_empty_pieces_leave_no_trace() -> None:
     assert stt.transcribe(pcm, False).text == "One. Three."
 
 
+def test_where_the_text_ends_early_the_rest_is_decoded_too() -> None:
+    stt = Scripted(decoded("One.", end_samples=2 * EAR_RATE_HZ), decoded("Two."))
+    assert stt.transcribe(np.tile(SPEECH, 6), False).text == "One. Two."
+
+
+def test_a_text_that_ends_nowhere_still_comes_to_an_end() -> None:
+    stt = Scripted(*[decoded("Again.", end_samples=0)] * 6)
+    assert stt.transcribe(np.tile(SPEECH, 6), False).text == " ".join(["Again."] * 6)
+
+
 def test_silence_and_a_click_ask_no_decoder() -> None:
     stt = Scripted()
     assert stt.transcribe(np.zeros(5 * EAR_RATE_HZ, np.float32), False).text == ""
@@ -167,7 +185,7 @@ def test_silence_and_a_click_ask_no_decoder() -> None:
 
 def test_a_folder_without_the_model_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match=r"model\.bin.*stt\.whisper\.model_path") as caught:
-        WhisperStt(Options(model_path=tmp_path), World(OneFolder(tmp_path))).warm_up()
+        WhisperStt(WhisperStt.Options(model_path=tmp_path), World(OneFolder(tmp_path))).warm_up()
     assert caught.value.kind == "missing"
 
 
@@ -175,7 +193,7 @@ def test_a_missing_tokenizer_is_not_looked_for_elsewhere(tmp_path: Path) -> None
     for name in ("model.bin", "config.json"):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(AdapterError, match=r"no tokenizer\.json"):
-        WhisperStt(Options(), World(OneFolder(tmp_path))).warm_up()
+        WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).warm_up()
 
 
 def test_a_corrupt_model_is_one_clear_line(tmp_path: Path) -> None:
@@ -183,7 +201,7 @@ def test_a_corrupt_model_is_one_clear_line(tmp_path: Path) -> None:
     for name in whisper.FILES:
         (tmp_path / name).write_bytes(b"not a model")
     with pytest.raises(AdapterError, match="no Whisper model that loads") as caught:
-        WhisperStt(Options(), World(OneFolder(tmp_path))).warm_up()
+        WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).warm_up()
     assert caught.value.kind == "corrupt"
     assert "\n" not in caught.value.detail
 
@@ -191,11 +209,159 @@ def test_a_corrupt_model_is_one_clear_line(tmp_path: Path) -> None:
 def test_an_unknown_compute_type_names_what_there_is(tmp_path: Path) -> None:
     pytest.importorskip("faster_whisper")
     with pytest.raises(AdapterError, match=r"stt\.whisper\.compute_type is 'int3'.*int8") as caught:
-        WhisperStt(Options(compute_type="int3"), World(OneFolder(tmp_path))).warm_up()
+        WhisperStt(WhisperStt.Options(compute_type="int3"), World(OneFolder(tmp_path))).warm_up()
     assert caught.value.kind == "unsupported"
 
 
 def test_faster_whisper_missing_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(AdapterError, match=r"duckbill\[whisper\]"):
-        WhisperStt(Options(), World(OneFolder(tmp_path))).warm_up()
+        WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).warm_up()
+
+
+# -- with real weights --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    pytest.importorskip("faster_whisper")
+    weights = pytest.importorskip("adapters.weights")
+    catalogue = weights.Weights(weights.default_cache())
+    try:
+        catalogue.locate("whisper-base")
+    except AdapterError as error:
+        pytest.skip(error.detail)
+    return World(catalogue)
+
+
+@pytest.fixture(scope="module")
+def stt(world: World) -> WhisperStt:
+    made = WhisperStt(WhisperStt.Options(), world)
+    made.warm_up()
+    return made
+
+
+@pytest.fixture(scope="module")
+def speak() -> Speak:
+    pytest.importorskip("espeakng_loader")
+    voices = pytest.importorskip("scenes.bench.stt")
+    silence = np.zeros(EAR_RATE_HZ // 4, np.float32)
+    return lambda text: np.concatenate([silence, voices.espeak(text, "en-us", 160), silence])
+
+
+STORY = (
+    "The train to the coast leaves early in the morning.",
+    "My sister packed two bags and a basket of apples.",
+    "Nobody knew why the old clock had stopped at noon.",
+    "Please turn off all the lights before you go to bed.",
+    "A small boat was waiting for us beside the bridge.",
+    "He told the children a story about a bear and a fox.",
+    "We had bread, cheese and tomatoes for dinner that day.",
+    "The doctor came at seven and stayed until midnight.",
+    "Rain fell on the roof and the wind shook the windows.",
+    "She opened the letter slowly and read it three times.",
+    "In the garden there were roses, tulips and a lemon tree.",
+    "The teacher asked a question that nobody could answer.",
+    "After breakfast they walked along the beach for an hour.",
+    "I would like to hear that song again tomorrow evening.",
+    "The farmer sold his horse and bought a yellow tractor.",
+    "When winter came the lake was covered with thick ice.",
+    "Our neighbor plays the violin every Sunday afternoon.",
+    "The museum closes at five, so we should hurry a little.",
+    "They found the lost dog sleeping under the kitchen table.",
+    "Finally the sun came out and everybody went home happy.",
+)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("text", ["Thank you very much.", "We will meet at the station tomorrow morning."])
+def test_what_was_said_is_written_on_the_short_window(stt: WhisperStt, speak: Speak, text: str) -> None:
+    answer = stt.transcribe(speak(text), False)
+    assert words(answer.text) == words(text)
+    assert not answer.full_window
+
+
+@pytest.mark.engines
+def test_an_utterance_still_going_on_gives_its_first_words(stt: WhisperStt, speak: Speak) -> None:
+    pcm = speak("Please turn off all the lights in the kitchen.")
+    answer = stt.transcribe(pcm[: int(1.6 * EAR_RATE_HZ)], True)
+    assert words(answer.text)[:3] == ["please", "turn", "off"]
+
+
+@pytest.mark.engines
+def test_the_same_audio_gives_the_same_words(stt: WhisperStt, speak: Speak) -> None:
+    pcm = speak("What did the doctor say about the results of the test?")
+    assert stt.transcribe(pcm, False) == stt.transcribe(pcm, False)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 3.0, 8.0])
+@pytest.mark.parametrize("level", [1e-3, 1e-1])
+@pytest.mark.parametrize("kind", ["white", "brown", "hum"])
+def test_noise_is_no_words(stt: WhisperStt, seconds: float, level: float, kind: str) -> None:
+    white = np.random.default_rng(7).standard_normal(int(seconds * EAR_RATE_HZ))
+    time = np.arange(white.size) / EAR_RATE_HZ
+    brown = np.cumsum(white) - np.linspace(0, white.sum(), white.size)
+    noise = {"white": white, "brown": brown / brown.std(), "hum": np.sin(2 * np.pi * 100 * time) + white / 20}
+    assert stt.transcribe((noise[kind] * level).astype(np.float32), False).text == ""
+
+
+@pytest.mark.engines
+def test_no_word_is_lost_where_long_audio_is_cut(stt: WhisperStt, speak: Speak) -> None:
+    pcm = np.concatenate([speak(sentence) for sentence in STORY])
+    assert pcm.size > 2 * whisper.PIECE_SAMPLES
+    spoken, heard = words(" ".join(STORY)), words(stt.transcribe(pcm, False).text)
+    assert difflib.SequenceMatcher(None, spoken, heard, autojunk=False).ratio() > 0.9
+    assert abs(len(heard) - len(spoken)) < 8
+
+
+@pytest.mark.engines
+def test_the_full_window_writes_the_same(world: World, speak: Speak) -> None:
+    text = "We will meet at the station tomorrow morning."
+    answer = WhisperStt(WhisperStt.Options(window="full"), world).transcribe(speak(text), False)
+    assert (words(answer.text), answer.full_window) == (words(text), True)
+
+
+@pytest.mark.engines
+def test_it_says_what_it_costs_and_which_weights_it_uses(stt: WhisperStt, world: World) -> None:
+    described = stt.describe()
+    assert described.cost is not None
+    assert min(described.cost.load_ns, described.cost.call_ns) > 0
+    assert described.weights_sha256 == world.weights.sha256("whisper-base")
+    assert described.egress == ()
+
+
+@pytest.mark.engines
+def test_an_unknown_language_names_the_setting(world: World) -> None:
+    with pytest.raises(AdapterError, match=r"stt\.whisper\.language is 'xx'"):
+        WhisperStt(WhisperStt.Options(language="xx"), world).warm_up()
+
+
+@pytest.mark.engines
+def test_nothing_leaves_the_machine(world: World) -> None:
+    """In a process of its own: an audit hook cannot be taken off again."""
+    folder = world.weights.locate("whisper-base")
+    watched = subprocess.run([sys.executable, "-c", WATCHED, str(folder)], capture_output=True, text=True)
+    assert watched.returncode == 0, watched.stderr
+
+
+WATCHED = """
+import sys
+import numpy as np
+from types import SimpleNamespace
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        raise SystemExit(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+from adapters.stt.whisper import WhisperStt
+from timeline.clock import SystemClock
+stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), SimpleNamespace(clock=SystemClock()))
+stt.warm_up()
+stt.transcribe(np.random.default_rng(0).standard_normal(16000).astype(np.float32), False)
+"""
