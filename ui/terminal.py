@@ -34,12 +34,14 @@ def turn_line(turn: Turn) -> str:
     return f"{turn.turn:3d} you   {turn.heard}\n    bill  {heard}" + (f"\n          {note}" if note else "")
 
 
+CLEAR_LINE = "\r\x1b[2K"
+
+
 class LiveView:
     """A watcher of the shell that prints with rich: transcript, replies, latencies."""
 
     def __init__(self, console: Any) -> None:
         self._console = console
-        self._reply = ""
 
     def watch(self, t_ns: int, what: str, fact: Any) -> None:
         handler = getattr(self, f"_{type(fact).__name__}", None) if what != "note" else None
@@ -48,20 +50,35 @@ class LiveView:
 
     def _Transcribed(self, fact: Any) -> None:  # noqa: N802 - named as the fact is
         if not fact.final and fact.text:
-            self._console.print(f"  you   {fact.text} …", style="dim", highlight=False, markup=False)
+            self._fleeting("you", f"{fact.text} …")
 
     def _Remember(self, fact: Any) -> None:  # noqa: N802
         if fact.role == "user":
-            self._console.print(f"  you   {fact.text}", style="bold cyan", highlight=False, markup=False)
-        elif fact.text or fact.interrupted:
-            cut = " — (interrupted)" if fact.interrupted else ""
-            self._console.print(f"  bill  {fact.text}{cut}", style="bold green", highlight=False, markup=False)
+            self._line("you", fact.text, "bold cyan")
+        elif fact.text:
+            self._line("bill", fact.text + (" —" if fact.interrupted else ""), "bold green")
+
+    def _ShowTurn(self, fact: Any) -> None:  # noqa: N802
+        if fact.cause == "barge_in":
+            self._line("you", "(interrupts)", "dim")
 
     def _OpenPhrase(self, fact: Any) -> None:  # noqa: N802
-        self._console.print(f"  bill  {fact.text}", style="dim green", highlight=False, markup=False)
+        self._fleeting("bill", fact.text)
 
     def _Notice(self, fact: Any) -> None:  # noqa: N802
-        self._console.print(f"  note  {fact.text}", style="yellow", highlight=False, markup=False)
+        self._line("note", fact.text, "yellow")
+
+    def _line(self, who: str, text: str, style: str) -> None:
+        clear = CLEAR_LINE if self._console.is_terminal else ""
+        self._console.file.write(clear)
+        self._console.print(f"  {who:5} {text}", style=style, highlight=False, markup=False)
+
+    def _fleeting(self, who: str, text: str) -> None:
+        """A line that the next one replaces; only a terminal can show it."""
+        if self._console.is_terminal:
+            room = max(10, self._console.width - 10)
+            self._console.file.write(f"{CLEAR_LINE}  {who:5} {text[-room:]}\r")
+            self._console.file.flush()
 
     def turn(self, turn: Turn) -> None:
         """A turn is complete: its latencies."""
@@ -72,4 +89,4 @@ class LiveView:
             parts.append(f"{turn.underruns} underruns")
         line = "; ".join(part for part in parts if part)
         if line:
-            self._console.print(f"        {line}", style="magenta", highlight=False, markup=False)
+            self._line("", line, "magenta")

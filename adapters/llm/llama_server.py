@@ -78,7 +78,7 @@ class LlamaProcess:
         """What to say of a reply that failed with `error`, once `end` is through."""
         code = self._process.returncode
         if code == 0 or self._killed:  # it lived until we ended it
-            line = f"{SETTING} gave no reply ({error.kind}): leave it more of the processor, or set llm.url"
+            line = f"{SETTING} gave no reply ({error.kind}): leave it more of the processor, or set llm.openai.url"
             return AdapterError(error.kind, line, retryable=True)
         line = f"{SETTING} ended with code {code} ({self._last_words()}): the next reply starts it again"
         return AdapterError("crashed", line, retryable=True)

@@ -57,7 +57,7 @@ class Endpoint:
 
     async def models(self, timeout_s: float = LIST_TIMEOUT_S) -> list[str]:
         """The models it offers, in its order. Raises AdapterError."""
-        stall = f"did not list its models within {timeout_s:g} s: check the server, or set llm.model"
+        stall = f"did not list its models within {timeout_s:g} s: check the server, or set llm.openai.model"
         async with self._guard(_now_s() + timeout_s, stall):
             response = await self._client().get(f"{self.base}/models", allow_redirects=False)
             try:
@@ -72,7 +72,7 @@ class Endpoint:
     async def stream(self, path: str, body: Mapping[str, Any], patience: Patience) -> AsyncGenerator[str]:
         """Post `body` to `path` and yield the text as it comes. Raises AdapterError."""
         deadline_s = _now_s() + patience.first_s
-        stall = f"gave no text in {patience.first_s:g} s: raise llm.first_token_timeout_s or check it"
+        stall = f"gave no text in {patience.first_s:g} s: raise llm.openai.first_token_timeout_s or check it"
         url, body = f"{self.base}/{path}", {**body, "stream": True}
         async with self._guard(deadline_s, stall):
             response = await self._client().post(url, json=body, allow_redirects=False)
@@ -88,7 +88,7 @@ class Endpoint:
                 yield text
                 # From here on: what the reader does with a piece is not the server's time.
                 deadline_s = _now_s() + patience.next_s
-                stall = f"fell silent for {patience.next_s:g} s: raise llm.stall_timeout_s or check it"
+                stall = f"fell silent for {patience.next_s:g} s: raise llm.openai.stall_timeout_s or check it"
         finally:
             await texts.aclose()
             response.release()  # closes the connection where the reply has not ended
@@ -135,7 +135,7 @@ class Endpoint:
         if self._key:
             words = words.replace(self._key, "***")
         status = response.status
-        cure = _CURES.get(status, "look at the server's log" if status >= 500 else "check llm.url")
+        cure = _CURES.get(status, "look at the server's log" if status >= 500 else "check llm.openai.url")
         line = f"answered {status} ({words or 'no words'}): {cure}"
         return self._fault("refused", line, retryable=status == 429 or status >= 500)
 
@@ -153,17 +153,17 @@ class Endpoint:
             cause = error.os_error
             refused = isinstance(cause, ConnectionRefusedError)
             words = "refused the connection" if refused else f"is out of reach ({sse.excerpt(str(cause))})"
-            raise self._fault("refused", f"{words}: start the server or set llm.url") from None
+            raise self._fault("refused", f"{words}: start the server or set llm.openai.url") from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, EOFError, OSError):
             line = "closed the connection before its reply ended: look at the server's log"
             raise self._fault("crashed", line, retryable=True) from None
         except (aiohttp.ClientError, ValueError) as error:
             words = sse.excerpt(str(error)) or type(error).__name__
-            line = f"sent {words}: set llm.url to an OpenAI-compatible endpoint"
+            line = f"sent {words}: set llm.openai.url to an OpenAI-compatible endpoint"
             raise self._fault("garbage", line) from None
 
     def _fault(self, kind: Fault, words: str, *, retryable: bool = False) -> AdapterError:
-        return AdapterError(kind, f"llm.url {self.base} {words}", retryable=retryable)
+        return AdapterError(kind, f"llm.openai.url {self.base} {words}", retryable=retryable)
 
 
 class OpenAiReplies:
@@ -233,7 +233,7 @@ class OpenAiReplies:
     async def _first_model(self) -> str:
         models = await self._endpoint.models()
         if not models:
-            line = f"llm.url {self._endpoint.base} has no model: load one there, or set llm.model"
+            line = f"llm.openai.url {self._endpoint.base} has no model: load one there, or set llm.openai.model"
             raise AdapterError("missing", line)
         return models[0]
 
@@ -244,20 +244,20 @@ def base_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no address: write it like http://127.0.0.1:11434/v1")
     if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("an address with a key, query or fragment: put the key into llm.api_key_env")
+        raise ValueError("an address with a key, query or fragment: put the key into llm.openai.api_key_env")
     parts.port  # noqa: B018  raises ValueError where it is no port
     path = parts.path.rstrip("/").removesuffix("/" + _CHAT) or "/v1"
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 _CHAT = "chat/completions"
-_KEY_CURE = "set llm.api_key_env to the name of the variable that holds a valid key"
+_KEY_CURE = "set llm.openai.api_key_env to the name of the variable that holds a valid key"
 _CURES = {
-    400: "check llm.model, llm.max_tokens and llm.temperature",
+    400: "check llm.openai.model, llm.openai.max_tokens and llm.openai.temperature",
     401: _KEY_CURE,
     403: _KEY_CURE,
-    404: "check llm.url and llm.model",
-    429: "wait, or set llm.url to another endpoint",
+    404: "check llm.openai.url and llm.openai.model",
+    429: "wait, or set llm.openai.url to another endpoint",
 }
 
 
@@ -267,9 +267,9 @@ def _key(variable: str) -> str:
         return ""
     key = os.environ.get(variable, "").strip()
     if not key:
-        raise AdapterError("missing", f"llm.api_key_env names {variable}, which is not set: export it")
+        raise AdapterError("missing", f"llm.openai.api_key_env names {variable}, which is not set: export it")
     if not (key.isascii() and key.isprintable()):
-        line = f"llm.api_key_env names {variable}, which cannot be a key: export it again"
+        line = f"llm.openai.api_key_env names {variable}, which cannot be a key: export it again"
         raise AdapterError("unsupported", line)
     return key
 

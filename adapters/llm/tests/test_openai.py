@@ -95,7 +95,7 @@ def test_the_first_model_is_taken_where_none_is_set() -> None:
 def test_an_endpoint_without_models_is_missing_one(body: str) -> None:
     error = fault(serve(GOOD, answers(200, body)), model="")
     assert error.kind == "missing"
-    assert "llm.model" in error.detail
+    assert "llm.openai.model" in error.detail
 
 
 def test_warm_up_asks_for_one_token() -> None:
@@ -149,12 +149,12 @@ def test_nobody_listens() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words", "retryable"),
     [
-        (401, '{"error": {"message": "who are you"}}', "who are you.*llm.api_key_env", False),
-        (404, '{"error": "model small not found"}', "model small not found.*llm.model", False),
-        (400, '{"message": "too many tokens"}', "too many tokens.*llm.max_tokens", False),
+        (401, '{"error": {"message": "who are you"}}', "who are you.*llm.openai.api_key_env", False),
+        (404, '{"error": "model small not found"}', "model small not found.*llm.openai.model", False),
+        (400, '{"message": "too many tokens"}', "too many tokens.*llm.openai.max_tokens", False),
         (429, "", "no words.*wait", True),
         (500, "<html><h1>Oh\nno</h1></html>", "Oh no.*log", True),
-        (302, "", "302.*llm.url", False),
+        (302, "", "302.*llm.openai.url", False),
     ],
 )
 def test_refusals_carry_the_servers_words(status: int, body: str, words: str, retryable: bool) -> None:

@@ -1,0 +1,107 @@
+"""The demonstration: a user who is not there. Another voice asks, interrupts, and asks again, in real time.
+
+The user speaks into a queued microphone, so it is known to the sample when each question ends: the gap that the
+session measures from its own ears can be held against the truth. Everything else is the session of `duckbill talk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import soxr
+
+from adapters.audio.queued import QueuedMicrophone, Saying
+from adapters.base import EAR_RATE_HZ, Span, Tts
+from adapters.voice import Voice
+from stitcher.pcm import Float32
+from timeline.clock import NS_PER_MS
+from timeline.events import InputEnded
+
+USER_VOICE = Voice("en-us+f3", 0.85)
+AUDIBLE = 0.003  # amplitude, -50 dB: the question ends with its last sample above
+THINK_MS = 900  # before the user speaks again; people leave about this much when they have to think
+FIRST_WAIT_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`interrupt_ms`: said when that much of the running reply has been heard; None: when it is finished."""
+
+    text: str
+    interrupt_ms: int | None = None
+
+
+LINES = (
+    Line("Hello there. What can you tell me about the platypus?"),
+    Line("Wait a moment. How far away is the moon?", interrupt_ms=4500),
+    Line("How long does it take to travel there?"),
+    Line("Stop please. What is the weather like today?", interrupt_ms=3000),
+)
+REPLIES = (
+    "It is an odd animal. The platypus is a mammal that lays eggs, and it lives in the rivers of eastern Australia. It "
+    "hunts under water with its eyes closed, and it finds its food with its bill, which feels the faint electric fields "
+    "of small animals. When the first one was sent to London, people looked for the stitches.",
+    "About a light second. In kilometers, that is three hundred and eighty four thousand.",
+    "Three days, at least. The first crew flew in a cabin no larger than a car, and they slept in turns, while the earth "
+    "grew smaller in the window behind them and the moon grew larger in front.",
+    "I cannot tell, for I have no window. But I hope that the sun is shining.",
+)
+"""What the script answers, in the order of the questions."""
+
+
+def speak(tts: Tts, text: str) -> Float32:
+    """The text as the user says it, float32 at EAR_RATE_HZ, without silence at its ends."""
+    capability = tts.describe()
+    synthesis = tts.open(Span(text, USER_VOICE, 0))
+    pieces = []
+    while True:
+        chunk = synthesis.pull(capability.granularity[-1], False)
+        pieces.append(chunk.pcm)
+        if chunk.eos:
+            break
+    pcm = soxr.resample(np.concatenate(pieces), capability.rate_hz, EAR_RATE_HZ)
+    loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
+    return np.asarray(pcm[loud[0] : loud[-1] + 1], np.float32)
+
+
+class User:
+    """Speaks the lines into `microphone`; a watcher of the session, and driven by its ticks alone."""
+
+    def __init__(self, microphone: QueuedMicrophone, tts: Tts, lines: Sequence[Line] = LINES) -> None:
+        self.microphone = microphone
+        self.post: Callable[[Any], None] = lambda event: None  # set once the session is there
+        self.true_gaps_ms: list[float] = []
+        self._lines = [(line, speak(tts, line.text)) for line in lines]
+        self._next = 0
+        self._due_ns = FIRST_WAIT_MS * NS_PER_MS
+        self._saying: Saying | None = None
+
+    def watch(self, t_ns: int, what: str, fact: Any) -> None:
+        kind = type(fact).__name__
+        if kind == "SinkTick":
+            if 0 <= self._due_ns <= t_ns:
+                self._speak()
+        elif kind == "ShowTurn" and fact.cause == "audio_started":
+            self._note_gap(fact.at_ns)
+            if self._next < len(self._lines):
+                wait_ms = self._lines[self._next][0].interrupt_ms
+                if wait_ms is not None:
+                    self._due_ns = fact.at_ns + wait_ms * NS_PER_MS
+        elif kind == "ShowTurn" and fact.state == "listening":
+            self._due_ns = t_ns + THINK_MS * NS_PER_MS
+
+    def _speak(self) -> None:
+        self._due_ns = -1
+        if self._next < len(self._lines):
+            self._saying = self.microphone.say(self._lines[self._next][1])
+            self._next += 1
+        else:
+            self.post(InputEnded())
+
+    def _note_gap(self, audible_ns: int) -> None:
+        ends_ns = self._saying.ends_ns if self._saying is not None else None
+        if ends_ns is not None:
+            self.true_gaps_ms.append(round((audible_ns - ends_ns) / NS_PER_MS, 1))

@@ -1,0 +1,116 @@
+"""duckbill talk: hold a conversation. A line typed counts like one spoken, and interrupts like one. Ctrl-C ends it.
+
+Where there is no sound device a demonstration is played instead, in real time, with a simulated user."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import statistics
+import sys
+import threading
+from typing import Any
+
+from ui.options import add_config_options, add_voice_options, config_from
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser("talk", help="hold a conversation", description=__doc__)
+    parser.add_argument("--mic", metavar="DEVICE|FILE.wav", help="microphone: name, number, or a file heard in real time")
+    parser.add_argument("--speaker", metavar="DEVICE|FILE.wav", help="speaker: name, number, or a file")
+    parser.add_argument("--llm", metavar="NAME|URL", help="reply source: embedded, script, echo, or an endpoint's address")
+    parser.add_argument("--half-duplex", action="store_true", help="do not listen while speaking (loudspeakers that echo)")
+    parser.add_argument("--demo", action="store_true", help="play the demonstration even where there are devices")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a turn")
+    add_voice_options(parser)
+    add_config_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    more: dict[str, Any] = {"listen__barge_in": False} if args.half_duplex else {}
+    if args.llm and "://" in args.llm:
+        more |= {"llm__adapter": "openai", "llm__options__openai__url": args.llm}
+    else:
+        more["llm__adapter"] = args.llm
+    return asyncio.run(_talk(args, config_from(args, **more)))
+
+
+async def _talk(args: argparse.Namespace, config: Any) -> int:
+    from rich.console import Console
+
+    from ui.compose import Session, context_of
+    from ui.terminal import LiveView
+    from ui.troupe import assemble
+
+    console = Console(stderr=args.json)
+    context = context_of(config)
+    with console.status("loading voice, ears and replies") as status:
+        troupe = await assemble(config, context, args.demo, status.update)
+    for line in troupe.notices:
+        console.print(f"  note  {line}", style="yellow", highlight=False, markup=False)
+    view = LiveView(console)
+    user = troupe.user
+    watchers = [view.watch] + ([user.watch] if user else [])
+    session = Session(troupe.config, context, troupe.cast, "demo" if user else "talk", watchers)
+    troupe.on_session(session.shell)
+    session.on_turn = lambda turn: _show(args, view, session, turn)
+    if not user:
+        console.print("  talk to me, or type a line; Ctrl-C ends", style="dim")
+        _read_lines(session.shell.post_from_thread)
+    try:
+        outcome = await session.hold([])
+    finally:
+        if troupe.cast.replies is not None:
+            await troupe.cast.replies.close()
+    return _close(args, console, troupe, outcome)
+
+
+def _show(args: argparse.Namespace, view: Any, session: Any, turn: Any) -> None:
+    if args.json:
+        fields = dataclasses.asdict(turn)
+        fields["run"] = str(session.recording.folder) if session.recording.folder else None
+        print(json.dumps(fields), flush=True)
+    view.turn(turn)
+
+
+def _read_lines(post: Any) -> None:
+    """Lines from standard input become events; a daemon thread, for reading a terminal cannot be interrupted."""
+    from timeline.events import UserTyped
+
+    def read() -> None:
+        try:
+            for line in sys.stdin:
+                if line.strip():
+                    post(UserTyped(line.strip()))
+        except (OSError, ValueError, UnicodeDecodeError):  # closed, or no text: then nobody types
+            return
+
+    if sys.stdin is not None:
+        threading.Thread(target=read, name="typed lines", daemon=True).start()
+
+
+def _close(args: argparse.Namespace, console: Any, troupe: Any, outcome: Any) -> int:
+    gaps = [turn.gap_ms for turn in outcome.turns if turn.gap_ms is not None]
+    stops = [turn.stop_ms for turn in outcome.turns if turn.stop_ms is not None]
+    parts = [f"{len(outcome.turns)} turns"]
+    if gaps:
+        parts.append(f"gap median {statistics.median(gaps):.0f} ms")
+    if troupe.user and troupe.user.true_gaps_ms:
+        parts.append(f"(true {statistics.median(troupe.user.true_gaps_ms):.0f} ms)")
+    if stops:
+        parts.append(f"stop median {statistics.median(stops):.0f} ms")
+    parts.append(f"{outcome.meter.underruns} underruns")
+    console.print("  " + ", ".join(parts), style="bold", highlight=False)
+    if outcome.folder is not None:
+        from ui.plot import draw_panel
+
+        problem = draw_panel(outcome.folder)
+        if problem:
+            console.print(f"  note  {problem}", style="yellow", highlight=False, markup=False)
+        console.print(f"  run   {outcome.folder}", highlight=False)
+    for line in outcome.warnings:
+        print(f"duckbill: {line}", file=sys.stderr)
+    return 0 if outcome.reason in ("finished", "stopped") else 1

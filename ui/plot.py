@@ -1,0 +1,1 @@
+def draw_panel(folder): return ""

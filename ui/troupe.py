@@ -1,0 +1,113 @@
+"""Who takes part in a conversation: voice, ears, replies, devices; or, without devices, a simulated user.
+
+    Config -> Troupe(cast, notices, user)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.base import AdapterError, Replies
+from adapters.registry import Context
+from orchestrator.config import Config
+from timeline.events import InputEnded
+from ui.compose import Cast, make, make_microphone, make_speaker, make_tts
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Troupe:
+    config: Config  # as it came to be: replies resolved
+    cast: Cast
+    notices: list[str] = field(default_factory=list)
+    user: Any = None  # scenes.demonstration.User in a demonstration
+
+    def on_session(self, shell: Any) -> None:
+        """The session is made: whoever posts into it may know it now."""
+        self._shell = shell
+        if self.user is not None:
+            self.user.post = shell.post_from_thread
+
+    def input_ended(self) -> None:
+        """A file that stands in for the microphone has ended (called from its thread)."""
+        self._shell.post_from_thread(InputEnded())
+
+
+async def assemble(config: Config, context: Context, demo: bool, progress: Progress) -> Troupe:
+    """Load everything. Raises AdapterError where a part that was asked for is missing."""
+    troupe = Troupe(config, Cast(None, None))  # type: ignore[arg-type]  # filled below, devices first
+    if not demo:
+        demo = not _find_devices(troupe, config, context)
+    progress("loading the voice")
+    troupe.cast.tts = make_tts(config, context)
+    if demo:
+        _simulate_user(troupe, context)
+    progress("loading the ears")
+    troupe.cast.vad = make(config, context, "ears")
+    troupe.cast.stt = make(config, context, "stt")
+    troupe.cast.stt.warm_up()
+    progress("loading the replies")
+    troupe.cast.replies = await _replies(troupe, context, demo)
+    return troupe
+
+
+def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
+    """Open both ends. False where there is no sound device and none was named."""
+    try:
+        troupe.cast.speaker = make_speaker(config.audio.speaker, config, context)
+        troupe.cast.microphone = make_microphone(config.audio.microphone, config, context, troupe.input_ended)
+    except AdapterError as error:
+        if config.audio.speaker or config.audio.microphone:
+            raise
+        troupe.notices.append(f"{error.detail}; playing a demonstration instead")
+        return False
+    return True
+
+
+def _simulate_user(troupe: Troupe, context: Context) -> None:
+    """A user with another voice, and a speaker that nobody hears."""
+    from adapters import registry
+    from adapters.audio.queued import QueuedMicrophone
+    from adapters.audio.silent import SilentSpeaker
+    from scenes.demonstration import User
+
+    voice = registry.create("tts", "espeak", {}, context)
+    microphone = QueuedMicrophone(context.clock)
+    troupe.user = User(microphone, voice)
+    troupe.cast.microphone = microphone
+    troupe.cast.speaker = SilentSpeaker(context.clock, troupe.config.audio.rate_hz)
+
+
+async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
+    """The reply source. `auto` takes an endpoint on this machine, else the embedded model; a demonstration takes the
+    script, whose answers are always the same."""
+    config = troupe.config
+    name, options = config.llm.adapter, dict(config.llm.options)
+    if name == "auto":
+        name, options = _scripted(options) if demo else await _choose(options, troupe.notices)
+    llm = config.llm.model_copy(update={"adapter": name, "options": options})
+    troupe.config = config.model_copy(update={"llm": llm})
+    replies: Replies = make(troupe.config, context, "llm")
+    await replies.warm_up()
+    return replies
+
+
+def _scripted(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    from scenes.demonstration import REPLIES
+
+    return "script", {"script": {"lines": list(REPLIES)}, **options}
+
+
+async def _choose(options: dict[str, Any], notices: list[str]) -> tuple[str, dict[str, Any]]:
+    if "openai" in options:
+        return "openai", options
+    from adapters.llm.discover import find_endpoint
+
+    url = await find_endpoint()
+    if url is None:
+        return "embedded", options
+    notices.append(f"replies come from {url}")
+    return "openai", {**options, "openai": {"url": url}}
