@@ -65,7 +65,16 @@ class Hearing:
     def request_final(self, now_ns: int) -> Transcribe:
         """Transcribe the running segment up to the end of speech."""
         segment = self.segments[-1]
-        segment.end = min(self.detector.position, self.detector.speech_end + int(TAIL_MS * self._per_ms))
+        end = min(self.detector.position, self.detector.speech_end + int(TAIL_MS * self._per_ms))
+        segment.end = max(segment.start, end)
+        return self._ask(segment, now_ns)
+
+    def split(self, now_ns: int) -> Transcribe:
+        """Transcribe what was said so far and go on in a new segment that begins where this one ends."""
+        segment = self.segments[-1]
+        segment.end = self.detector.position
+        self.segments.append(Segment(self._next_number, segment.end))
+        self._next_number += 1
         return self._ask(segment, now_ns)
 
     def _ask(self, segment: Segment, now_ns: int) -> Transcribe:
@@ -119,6 +128,16 @@ class Hearing:
                     return self._ask(segment, now_ns)
                 segment.text = ""
         return None
+
+    def give_up(self, now_ns: int) -> bool:
+        """Take segments whose transcription is overdue for silent; True where there was one."""
+        deadline_ns = self.deadline_ns()
+        if deadline_ns is None or deadline_ns > now_ns:
+            return False
+        for segment in self.segments:
+            if segment.text is None and segment.asked_ns >= 0:
+                segment.text = ""
+        return True
 
     @property
     def text(self) -> str | None:

@@ -1,0 +1,189 @@
+"""Replying: the assistant's half of a turn, from the reply's text to what was heard of it.
+
+    StartReply .. ReplyDelta -> speech -> chunks -> stream -> SinkTick -> Remember(what was heard)
+
+An interruption cuts it: the generation rises, the stream is flushed, and once the sink has said where it fell
+silent the ledger gives the heard prefix. Until then the cut is under way and no new reply begins.
+"""
+
+from __future__ import annotations
+
+from adapters.base import Message
+from orchestrator import actions as act
+from orchestrator.settings import CoreSettings
+from orchestrator.speech import Speech, lead_ns
+from timeline import events as ev
+from timeline.clock import NS_PER_MS, NS_PER_S
+from timeline.ledger import Entry, Ledger
+
+CUT_WAIT_MS = 500  # a sink that has not confirmed a flush by then is gone; decide from its last tick
+
+
+class Replying:
+    def __init__(self, settings: CoreSettings) -> None:
+        self.settings = settings
+        self.speech = Speech(settings)
+        self.ledger = Ledger(settings.rate_hz)
+        self.generation = 0
+        self.reply = 0  # number of the newest reply
+        self.turn = 0  # that it belongs to
+        self.read_index = 0  # where the sink stands
+        self._streaming = False  # the reply source is still sending
+        self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
+        self._cut_since_ns = -1  # a flush is under way since; -1: none
+
+    # -- beginning and ending -------------------------------------------------------------
+
+    def ask(self, turn: int, messages: tuple[Message, ...]) -> act.StartReply:
+        """Answer the last message."""
+        self._begin(turn)
+        self.reply += 1
+        self._streaming = True
+        return act.StartReply(self.reply, messages)
+
+    def say(self, turn: int, text: str) -> None:
+        """Speak a text that is there already."""
+        self._begin(turn)
+        self.speech.add_text(text)
+        self.speech.end_text()
+
+    def _begin(self, turn: int) -> None:
+        self.turn = turn
+        self.speech.begin()
+        self._audible_index = -1
+
+    def interrupt(self, now_ns: int) -> list[act.Action]:
+        """Silence within a frame, and nothing old is ever heard again."""
+        actions: list[act.Action] = []
+        if self._streaming:
+            self._streaming = False
+            actions.append(act.CancelReply(self.reply))
+        if not self.speech.active:
+            return actions
+        actions += [act.ClosePhrase(self.generation, phrase.number)
+                    for phrase in self.speech.phrases.values() if phrase.opened and not phrase.eos]  # fmt: skip
+        self.generation += 1
+        self.speech.cancel()
+        self._cut_since_ns = now_ns
+        return [*actions, act.Flush(self.generation)]
+
+    @property
+    def cutting(self) -> bool:
+        """A flush is under way: what was heard is not known yet."""
+        return self._cut_since_ns >= 0
+
+    def settle(self, index: int) -> act.Remember:
+        """The stream fell silent at `index`: that much was heard."""
+        self._cut_since_ns = -1
+        return self._remember(index, interrupted=True)
+
+    @property
+    def played(self) -> bool:
+        """All of it was stitched, and the sink has taken all of it."""
+        return self.speech.complete and self.read_index >= self.speech.end_index
+
+    def finish(self) -> tuple[act.Remember, bool]:
+        """Close what was played to its end; also whether any of it could be heard."""
+        self.speech.cancel()
+        return self._remember(self.read_index, interrupted=False), self._audible_index >= 0
+
+    def _remember(self, index: int, interrupted: bool) -> act.Remember:
+        parts, measured = [], True
+        for phrase in self.speech.phrases.values():
+            chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
+            parts.append(phrase.text[:chars])
+            measured = measured and (sure or not chars)
+        self.ledger.forget(self.speech.utterance)
+        return act.Remember(self.turn, "assistant", " ".join(part for part in parts if part), interrupted, measured)
+
+    # -- the sink -------------------------------------------------------------------------
+
+    def tick(self, event: ev.SinkTick) -> int:
+        """The sink moved on. Returns when the first audible sample of the utterance sounds, or -1 if not yet."""
+        before, self.read_index = self.read_index, event.read_index
+        if not self.speech.active or not 0 <= self._audible_index < event.read_index:
+            return -1
+        skipped = max(0, self._audible_index - before) if event.flushed_index < 0 else 0
+        offset = max(0, event.first_offset) + skipped
+        return event.device_ns + offset * NS_PER_S // self.settings.rate_hz
+
+    # -- text and engine ------------------------------------------------------------------
+
+    def delta(self, event: ev.ReplyDelta) -> None:
+        if self._streaming and event.reply == self.reply:
+            self.speech.add_text(event.text)
+
+    def text_ended(self, event: ev.ReplyEnded) -> None:
+        if self._streaming and event.reply == self.reply:
+            self._streaming = False
+            self.speech.end_text()
+
+    def source_failed(self, ticket: int) -> bool:
+        """The reply source gave up: say so aloud if nothing was said yet. False for a reply nobody waits for."""
+        if not self._streaming or ticket != self.reply:
+            return False
+        self._streaming = False
+        if not self.speech.phrases:
+            self.speech.add_text(self.settings.failure_reply)
+        self.speech.end_text()
+        return True
+
+    def next_job(self, now_ns: int) -> list[act.Action]:
+        """The next wish to the engine, if it is time for one."""
+        ahead_ns = lead_ns(max(0, self.speech.end_index - self.read_index), self.settings.rate_hz)
+        job = self.speech.next_job(self.generation, ahead_ns, now_ns)
+        return [job] if job is not None else []
+
+    def opened(self, event: ev.PhraseOpened) -> list[act.Action]:
+        if (event.generation, event.phrase, -1) == self._key():
+            self.speech.opened(event)
+            return []
+        return [act.ClosePhrase(event.generation, event.phrase)]
+
+    def chunk(self, event: ev.ChunkReady) -> list[act.Action]:
+        key = (event.generation, event.phrase, event.seq)
+        if key == self._key():
+            return self.speech.ready(event)
+        return [act.DropChunk(*key, "stale" if event.generation != self.generation else "late")]
+
+    def stitched(self, event: ev.ChunkStitched) -> None:
+        if event.generation != self.generation:
+            return
+        self.speech.stitched(event)
+        if self._audible_index < 0:
+            self._audible_index = event.audible_index
+        measured = self.settings.tts.markers == "measured"
+        self.ledger.add(Entry(event.start_index, event.end_index, event.utterance, event.phrase, event.seq,
+                              event.marks, measured, event.eos))  # fmt: skip
+
+    def engine_failed(self, event: ev.AdapterFailed) -> list[act.Action] | None:
+        """None where it concerns work that nobody waits for any more."""
+        if (event.generation, event.phrase, event.seq) != self._key():
+            return None
+        if not self.speech.failed(event.retryable) and self.speech.idle:
+            return [act.FinishStream()]
+        return []
+
+    def _key(self) -> tuple[int, int, int] | None:
+        """(generation, phrase, seq) of the job in flight; seq -1 for opening a phrase."""
+        job = self.speech.in_flight
+        if job is None:
+            return None
+        return job.generation, job.phrase, job.seq if isinstance(job, act.RequestChunk) else -1
+
+    # -- time -----------------------------------------------------------------------------
+
+    def deadline_ns(self) -> int | None:
+        cut_ns = self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS if self.cutting else None
+        return min((d for d in (self.speech.deadline_ns(), cut_ns) if d is not None), default=None)
+
+    def stalled(self, now_ns: int) -> ev.AdapterFailed | None:
+        """The engine's job is overdue: the fact as if the engine had said so itself."""
+        key, deadline_ns = self._key(), self.speech.deadline_ns()
+        if key is None or deadline_ns is None or deadline_ns > now_ns:
+            return None
+        name = self.settings.tts.name
+        return ev.AdapterFailed("tts", name, "stalled", f"{name} has stalled: the phrase is given up", False, *key)
+
+    def cut_overdue(self, now_ns: int) -> bool:
+        return self.cutting and self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS <= now_ns
