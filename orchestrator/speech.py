@@ -62,6 +62,7 @@ class Speech:
         self.end_index = 0  # of the stream, as far as it is stitched
         self.phrases: dict[int, Phrase] = {}  # all of the utterance: what it said, for the ledger
         self.in_flight: OpenPhrase | RequestChunk | None = None
+        self._stitching = False  # a chunk is between here and the stream: the lead is not known
         self.since_ns = 0  # when the job in flight was asked for
         self.active = False
         self._next_number = 0
@@ -87,6 +88,7 @@ class Speech:
         self._queue = []
         self.active = False
         self.in_flight = None
+        self._stitching = False
 
     def add_text(self, delta: str) -> None:
         for text in self._cutter.feed(delta):
@@ -106,7 +108,7 @@ class Speech:
     @property
     def idle(self) -> bool:
         """Everything that is known has been asked for; more text may come."""
-        return not self._queue and self.in_flight is None
+        return not self._queue and self.in_flight is None and not self._stitching
 
     @property
     def complete(self) -> bool:
@@ -117,7 +119,7 @@ class Speech:
 
     def next_job(self, generation: int, lead_ns: int, now_ns: int) -> OpenPhrase | RequestChunk | None:
         """The next wish to the engine, if it is time for one."""
-        if not self.active or self.in_flight is not None or not self._queue:
+        if not self.active or self.in_flight is not None or self._stitching or not self._queue:
             return None
         current = self._queue[0]
         job: OpenPhrase | RequestChunk | None
@@ -165,6 +167,7 @@ class Speech:
         self.in_flight = None
         self._failures = 0
         self.rate.observe(max(1, event.units), event.render_ns)
+        self._stitching = True
         phrase = self.phrases[event.phrase]
         seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
         phrase.seq += 1
@@ -181,6 +184,7 @@ class Speech:
 
     def stitched(self, event: ChunkStitched) -> None:
         self.end_index = event.end_index
+        self._stitching = False
 
     def failed(self, retryable: bool) -> bool:
         """The job in flight failed: True where it will be asked for again, False where its phrase is given up."""

@@ -1,1 +1,159 @@
-def draw_panel(folder): return ""
+"""The panel of a run: what the sink and the controller did, and who had the floor, over time.
+
+    turns        who speaks; triangles where an interruption cut a reply
+    lead         audio queued ahead of the sink, underruns marked
+    chunks       size of each chunk, and what it cost to render
+    levels       the microphone's speech probability and level
+Drawn with matplotlib, without a window, from the journal alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from timeline.journal import JOURNAL, read_journal
+from timeline.measures import Turn, TurnMeter
+
+PANEL = "panel.png"
+POINTS_MOST = 6000  # of a curve; a panel is 1,600 pixels wide
+COLOURS = {
+    "listening": "#dfe6e9", "hearing": "#74b9ff", "pausing": "#b2d8ff", "thinking": "#ffeaa7", "speaking": "#55c595",
+}  # fmt: skip
+
+
+@dataclass
+class Series:
+    """What the panel shows, in seconds and milliseconds."""
+
+    engine: str = ""
+    states: list[tuple[float, str]] = field(default_factory=list)  # from when
+    lead: list[tuple[float, float]] = field(default_factory=list)
+    underruns: list[float] = field(default_factory=list)
+    chunks: list[tuple[float, float, float]] = field(default_factory=list)  # when, audio ms, render ms
+    ears: list[tuple[float, float, float]] = field(default_factory=list)  # when, probability, level
+    cuts: list[float] = field(default_factory=list)
+    turns: list[tuple[float, Turn]] = field(default_factory=list)
+    start: float = -1.0
+    end: float = 0.0
+
+
+def collect(records: Iterable[Mapping[str, Any]]) -> Series:
+    """Read a journal's records, the manifest first."""
+    iterator = iter(records)
+    settings = next(iterator)["manifest"]["settings"]
+    rate_hz = settings["rate_hz"]
+    series = Series(engine=settings["tts"]["name"], states=[(0.0, "listening")])
+    meter = TurnMeter(rate_hz)
+    for record in iterator:
+        at = record.get("t", 0) / 1e9
+        series.start = at if series.start < 0 else series.start
+        series.end = max(series.end, at)
+        turn = meter.feed(record)
+        if turn is not None:
+            series.turns.append((at, turn))
+        fact = record.get("event") or record.get("action") or {}
+        _add(series, at, fact, rate_hz)
+    return series
+
+
+def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> None:
+    kind = fact.get("kind")
+    if kind == "SinkTick":
+        series.lead.append((at, (fact["written_seen"] - fact["read_index"]) / rate_hz * 1000))
+        if fact["underrun_samples"]:
+            series.underruns.append(at)
+        if fact["flushed_index"] >= 0:
+            series.cuts.append(at)
+    elif kind == "ChunkReady":
+        series.chunks.append((at, fact["samples"] / fact["rate_hz"] * 1000, fact["render_ns"] / 1e6))
+    elif kind == "EarFrame":
+        series.ears.append((at, fact["speech_prob"], fact["level_dbfs"]))
+    elif kind == "ShowTurn":
+        series.states.append((at, fact["state"]))
+
+
+def draw_panel(folder: Path) -> str:
+    """Write folder/panel.png; returns why not, in one line, or an empty string."""
+    try:
+        import matplotlib
+    except ImportError:
+        return "no panel: matplotlib is missing; pip install 'duckbill[plot]'"
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    try:
+        series = collect(read_journal(folder / JOURNAL))
+        figure, axes = pyplot.subplots(4, 1, figsize=(16, 9), sharex=True, height_ratios=(1.1, 2, 2, 1.4))
+        _draw_turns(axes[0], series)
+        _draw_lead(axes[1], series)
+        _draw_chunks(axes[2], series)
+        _draw_ears(axes[3], series)
+        axes[3].set_xlabel("seconds of session time")
+        axes[0].set_xlim(max(0.0, series.start), max(series.end, series.start + 0.1))
+        figure.suptitle(f"{folder.name}   voice: {series.engine}   {_summary(series)}", x=0.01, ha="left", fontsize=11)
+        figure.tight_layout()
+        figure.savefig(folder / PANEL, dpi=100)
+        pyplot.close(figure)
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        return f"no panel: {folder} cannot be drawn ({error})"
+    return ""
+
+
+def _summary(series: Series) -> str:
+    gaps = sorted(turn.gap_ms for _, turn in series.turns if turn.gap_ms is not None)
+    gap = f"   gap median {gaps[len(gaps) // 2]:.0f} ms" if gaps else ""
+    return f"{len(series.turns)} turns, {len(series.cuts)} cuts, {len(series.underruns)} dry blocks{gap}"
+
+
+def _draw_turns(axis: Any, series: Series) -> None:
+    seen = set()
+    for (start, state), (end, _) in zip(series.states, [*series.states[1:], (series.end, "")], strict=True):
+        label = state if state not in seen else None
+        seen.add(state)
+        axis.axvspan(start, end, color=COLOURS.get(state, "#cccccc"), label=label)
+    axis.plot(series.cuts, [0.12] * len(series.cuts), "v", color="#d63031", markersize=8, label="cut")
+    for at, turn in series.turns:
+        if turn.gap_ms is not None:
+            axis.text(at, 0.55, f"turn {turn.turn} \ngap {turn.gap_ms:.0f} ms ", ha="right", va="center", fontsize=8)
+    axis.set_ylim(0, 1)
+    axis.set_yticks([])
+    axis.set_ylabel("floor")
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=6, fontsize=8, frameon=False)
+
+
+def _draw_lead(axis: Any, series: Series) -> None:
+    step = max(1, len(series.lead) // POINTS_MOST)
+    points = series.lead[::step]
+    axis.fill_between([t for t, _ in points], [ms for _, ms in points], color="#a29bfe", alpha=0.6, linewidth=0)
+    for at in series.underruns:
+        axis.axvline(at, color="#d63031", linewidth=1)
+    axis.set_ylabel("lead, ms")
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+
+
+def _draw_chunks(axis: Any, series: Series) -> None:
+    times = [at for at, _, _ in series.chunks]
+    axis.vlines(times, 0, [ms for _, ms, _ in series.chunks], color="#0984e3", linewidth=1.2, label="audio in the chunk")
+    axis.plot(times, [ms for _, ms, _ in series.chunks], ".", color="#0984e3", markersize=5)
+    axis.plot(times, [ms for _, _, ms in series.chunks], ".", color="#e17055", markersize=5, label="time to render it")
+    axis.set_ylabel("chunk, ms")
+    axis.set_yscale("log")
+    axis.grid(alpha=0.3, which="both")
+    if times:
+        axis.legend(loc="upper left", fontsize=8)
+
+
+def _draw_ears(axis: Any, series: Series) -> None:
+    step = max(1, len(series.ears) // POINTS_MOST)
+    points = series.ears[::step]
+    axis.plot([p[0] for p in points], [p[2] for p in points], color="#b2bec3", linewidth=0.8)
+    axis.set_ylabel("microphone, dBFS")
+    axis.set_ylim(-100, 0)
+    right = axis.twinx()
+    right.plot([p[0] for p in points], [p[1] for p in points], color="#0984e3", linewidth=0.9)
+    right.set_ylabel("speech probability")
+    right.set_ylim(-0.02, 1.02)

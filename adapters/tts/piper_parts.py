@@ -50,11 +50,10 @@ class Parts:
         """Run text and flow. `feed`: the graph's own inputs; the noise comes from `seed`."""
         cut = self.cut
         ids = feed["input"].shape[1]
-        noise = np.random.default_rng(seed).standard_normal((1, cut.duration_channels, ids), np.float32)
-        feed = {**feed, NOISE_DURATION: noise}
+        early, late = np.random.default_rng(seed), np.random.default_rng(seed + LATENT_SEED_STEP)
+        feed = {**feed, NOISE_DURATION: early.standard_normal((1, cut.duration_channels, ids), np.float32)}
         feed.update(zip(cut.text_outputs, self._run("text", cut.text_inputs, feed), strict=True))
-        noise = np.random.default_rng(seed + LATENT_SEED_STEP)
-        feed[NOISE_LATENT] = noise.standard_normal(feed[cut.prior].shape, np.float32)
+        feed[NOISE_LATENT] = late.standard_normal(feed[cut.prior].shape, np.float32)
         feed[cut.latent] = self._run("flow", cut.flow_inputs, feed)[0]
         decoder = {name: feed[name] for name in cut.decoder_inputs}
         return Latent(feed[cut.latent].shape[2], feed[cut.durations].ravel().astype(np.int64), decoder)
@@ -92,8 +91,8 @@ def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
         folder = cache / f"{sha256[:16]}-{CUT_VERSION}"
         if not (folder / "cut.json").is_file():
             _cut_into(folder, voice)
-        fields = json.loads((folder / "cut.json").read_text("utf-8"))
-        cut = Cut(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        fields: dict[str, Any] = json.loads((folder / "cut.json").read_text("utf-8"))
+        cut = Cut(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
         return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads) for name in PARTS})
     except UnknownGraph as error:
         logging.getLogger("duckbill").warning("%s is spoken by whole sentences: %s", voice.name, error)
