@@ -9,6 +9,7 @@ Drawn with matplotlib, without a window, from the journal alone.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,8 +104,8 @@ def draw_panel(folder: Path) -> str:
 
 
 def _summary(series: Series) -> str:
-    gaps = sorted(turn.gap_ms for _, turn in series.turns if turn.gap_ms is not None)
-    gap = f"   gap median {gaps[len(gaps) // 2]:.0f} ms" if gaps else ""
+    gaps = [turn.gap_ms for _, turn in series.turns if turn.gap_ms is not None]
+    gap = f"   gap median {statistics.median(gaps):.0f} ms" if gaps else ""
     return f"{len(series.turns)} turns, {len(series.cuts)} cuts, {len(series.underruns)} dry blocks{gap}"
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from adapters.base import AdapterError, Replies
 from adapters.registry import Context
 from orchestrator.config import Config
+from orchestrator.session import Cast
 from timeline.events import InputEnded
-from ui.compose import Cast, make, make_microphone, make_speaker, make_tts
+from ui.compose import make, make_microphone, make_speaker, make_tts
 
 Progress = Callable[[str], None]
 

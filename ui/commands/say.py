@@ -29,8 +29,9 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from adapters.base import AdapterError
     from orchestrator.phrase import clean, speakable
+    from orchestrator.session import Cast, Session
     from timeline.events import InputEnded, SpeakRequested
-    from ui.compose import Cast, Session, context_of, make_speaker, make_tts
+    from ui.compose import context_of, make_speaker, make_tts
 
     text = sys.stdin.read(TEXT_CHARS_MOST + 1) if args.text == "-" else args.text
     if not speakable(clean(text)):

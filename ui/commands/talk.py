@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
 async def _talk(args: argparse.Namespace, config: Any) -> int:
     from rich.console import Console
 
-    from ui.compose import Session, context_of
+    from orchestrator.session import Session
+    from ui.compose import context_of
     from ui.terminal import LiveView
     from ui.troupe import assemble
 

@@ -1,0 +1,116 @@
+"""A session: a cast of adapters, a core, a bus and a shell, recorded and measured.
+
+    Config, Cast -> Session --hold(first events)--> Outcome, and artifacts/<run>/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapters.base import Microphone, Replies, Speaker, Stt, Tts, Vad
+from adapters.registry import Context
+from adapters.voice import Voice
+from orchestrator.actions import Notice
+from orchestrator.bus import Bus
+from orchestrator.config import Config
+from orchestrator.core import Core
+from orchestrator.recording import Recording, describe_manifest, new_folder
+from orchestrator.settings import CoreSettings
+from orchestrator.shell import Parts, Shell, Watch
+from timeline.clock import wall_time
+from timeline.codec import encode
+from timeline.events import StopRequested
+from timeline.measures import Turn, TurnMeter
+
+SWITCH_INTERVAL_S = 0.001  # a device callback waits this long at most for a thread that computes in Python
+
+
+@dataclass
+class Cast:
+    """Who takes part. Without ears it only speaks."""
+
+    tts: Tts
+    speaker: Speaker
+    microphone: Microphone | None = None
+    vad: Vad | None = None
+    stt: Stt | None = None
+    replies: Replies | None = None
+
+
+@dataclass
+class Outcome:
+    """What a session came to."""
+
+    reason: str
+    folder: Path | None
+    digest: str  # SHA-256 of what was played
+    samples: int
+    rate_hz: int
+    meter: TurnMeter
+    turns: list[Turn] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Session:
+    """One session of a cast, recorded under `name`."""
+
+    def __init__(self, config: Config, context: Context, cast: Cast, name: str, watchers: list[Watch]) -> None:
+        self.clock = context.clock
+        rate_hz = cast.speaker.rate_hz
+        self.settings = CoreSettings(
+            tts=cast.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
+            rate_hz=rate_hz, mode="low_latency" if cast.speaker.paced else "steady", listen=config.listen,
+        )  # fmt: skip
+        stamp = wall_time()[:19].replace(":", "").replace("-", "")
+        folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
+        adapter = {"name": config.tts.adapter, "options": config.tts.options.get(config.tts.adapter, {})}
+        manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter)
+        self.recording = Recording(folder, manifest, rate_hz)
+        self.meter = TurnMeter(rate_hz)
+        self.turns: list[Turn] = []
+        self.warnings: list[str] = []
+        self.on_turn: Callable[[Turn], None] = lambda turn: None
+        bus = Bus(rate_hz)
+        parts = Parts(self.clock, cast.tts, cast.speaker, cast.microphone, cast.vad, cast.stt, cast.replies)
+        self.shell = Shell(Core(self.settings), bus, parts, [self.recording.watch, self._watch, *watchers])
+        self.shell.on_audio = self.recording.on_audio
+
+    def _watch(self, t_ns: int, what: str, fact: Any) -> None:
+        if isinstance(fact, Notice):
+            self.warnings.append(fact.text)
+        if what == "note":
+            self.warnings += [fact["warning"]] if "warning" in fact else []
+            return
+        turn = self.meter.feed({"t": t_ns, what: encode(fact)})
+        if turn is not None:
+            self.turns.append(turn)
+            self.on_turn(turn)
+
+    async def hold(self, first: list[Any]) -> Outcome:
+        """Run until it ends; Ctrl-C ends it cleanly, a second one at once."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows' loop
+            loop.add_signal_handler(signal.SIGINT, self._interrupt, loop)
+        try:
+            reason = await self.shell.run(first)
+        finally:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(signal.SIGINT)
+            playout = self.shell.bus.playout
+            self.recording.close(self.clock.now_ns(), playout.lost_samples, playout.lost_ticks)
+        if self.recording.problem:
+            self.warnings.append(self.recording.problem)
+        return Outcome(reason, self.recording.folder, self.recording.digest, self.recording.samples,
+                       self.settings.rate_hz, self.meter, self.turns, self.warnings)  # fmt: skip
+
+    def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        self.shell.post(StopRequested())
