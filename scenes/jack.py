@@ -37,6 +37,7 @@ HISTORY_S = 30  # of what was played, for the echo and for tests
 VOICE_S = 30  # that may be queued to be said
 LOOK_S = 0.05
 READY_LOOKS = 100  # 5 s for the server to come up, on a busy machine
+LOG_LINES = 3  # of jackd's complaint; the first ones say what is wrong
 STOP_S = 5.0  # until a server that does not end is killed
 
 _numbers = itertools.count(1)
@@ -72,9 +73,9 @@ class JackServer:
         return self.process.poll() is None
 
     def kill(self) -> None:
-        """Unplug the sound card."""
-        self.process.kill()
-        self.process.wait()
+        """Unplug the sound card. SIGKILL would leave one of the eight places for servers taken for good."""
+        self.process.terminate()
+        self.process.wait(STOP_S)
 
 
 @contextlib.contextmanager
@@ -107,9 +108,11 @@ def jack_server(rate_hz: int = 16_000, period: int = 160) -> Iterator[JackServer
 
 @contextlib.contextmanager
 def _running(name: str, rate_hz: int, period: int) -> Iterator[JackServer]:
-    command = ["jackd", "-r", "-n", name, "--no-mlock", "-d", "dummy", "-r", str(rate_hz), "-p", str(period)]
+    # -S: the server waits for its clients. Otherwise a busy machine skips blocks and nothing is exact.
+    server, driver = ["-r", "-S", "--no-mlock", "-n", name], ["-r", str(rate_hz), "-p", str(period)]
+    command = ["jackd", *server, "-d", "dummy", *driver]
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         try:
             _wait_ready(name, process, log)
             yield JackServer(name, process)
@@ -148,8 +151,8 @@ def _wait_ready(name: str, process: subprocess.Popen[bytes], log: Any) -> None:
             return
         time.sleep(LOOK_S)
     log.seek(0)
-    said = log.read().decode(errors="replace").strip().splitlines()
-    raise AdapterError("missing", f"jackd does not start: {said[-1] if said else 'it says nothing'}")
+    said = "; ".join(log.read().decode(errors="replace").split("\n")[:LOG_LINES])
+    raise AdapterError("missing", f"jackd does not start: {said or 'it says nothing'}")
 
 
 # -- the air ------------------------------------------------------------------------------
@@ -161,11 +164,16 @@ class JackRoom:
     def __init__(
         self, echo_delay_samples: int = 0, echo_gain: float = 0.0, noise: float = 0.0, seed: int = 0
     ) -> None:
-        """`noise`: its root mean square, full scale 1.0."""
+        """`noise`: its root mean square, full scale 1.0. Raises AdapterError where there is no server."""
+        if reason := available():
+            raise AdapterError("missing", reason)
         import jack
 
         self._jack = jack
-        self._client = client = jack.Client("room", no_start_server=True)
+        try:
+            self._client = client = jack.Client("room", no_start_server=True)
+        except jack.JackError as error:
+            raise AdapterError("missing", "no JACK server for the room; use it in jack_server()") from error
         self.rate_hz: int = client.samplerate
         self._ear = client.inports.register("ear")
         self._mouth = client.outports.register("mouth")
