@@ -34,26 +34,21 @@ if TYPE_CHECKING:
 
 FRAMES_PER_S = 100
 FULL_FRAMES = 3000  # what Whisper was trained on
-# Word error rate of base, int8, beam 1, guard off, over 144 clips of 48 sentences (1.0 to 11.6 s, 1,719
-# words, names and digits; eSpeak in four voices and three rates, Piper joe at three paces, clean and with
-# noise at 20 to 8 dB). Clips that ran on for three words or more in brackets. "zeros" fills the window with
-# zeros, as faster-whisper does, "silence" with what silence gives beside this audio.
-#
-#   padding, steps  timestamps, silence  timestamps, zeros  no timestamps, zeros   encoder + decoder
-#   full window                          6.6 % (2)          6.9 % (2)              442 + 165 ms
-#   3 s, 0.5 s       6.8 % (0)                                                      63 + 155
-#   2 s, 0.1 s       6.9 % (0)                                                      63 + 160
-#   2 s, 0.5 s       7.0 % (0)           8.9 % (2)          20.1 % (18)             46 + 132
-#   2 s, 2 s         7.2 % (1)                                                      66 + 154
-#   1.5 s, 0.5 s     8.3 % (1)                              26.8 % (26)             48 + 153
-#   1 s, 0.5 s      10.4 % (4)                              28.3 % (26)             47 + 152
-#   0.5 s, 0.5 s    18.3 % (13)                             35.1 % (33)             39 + 157
-#   none            44.7 % (46)                                                     33 + 179
-#
-# Timestamps tell the decoder where the speech ends, silence that there is no more; with both, 2 s differ
-# from the full window as often for the better (16 clips) as for the worse (19), and less runs on.
-PADDING_FRAMES = 200
-STEP_FRAMES = 50
+# Word error rate of base, int8, beam 1, without the guard: 144 clips of 48 sentences, 1.0 to 11.6 s, 1,719
+# words, with names and digits; eSpeak in four voices and three rates, Piper joe at three paces, clean and
+# with noise at 20 to 8 dB. In brackets the clips that ran on by three words or more. The window's rest is
+# silence, or zeros as in faster-whisper. Times are of two busy cores.
+#   padding, steps   timestamps: silence  zeros      none: zeros   encoder + decoder
+#   full window                           6.6 % (2)   6.9 % (2)      442 + 165 ms
+#   3 s, 0.5 s         6.8 % (0)                                      63 + 155
+#   2 s, 0.1 s         6.9 % (0)                                      63 + 160
+#   2 s, 0.5 s         7.0 % (0)          8.9 % (2)  20.1 % (18)      46 + 132
+#   1.5 s, 0.5 s       8.3 % (1)                     26.8 % (26)      48 + 153
+#   1 s, 0.5 s        10.4 % (4)                     28.3 % (26)      47 + 152
+#   0.5 s, 0.5 s      18.3 % (13)                    35.1 % (33)      39 + 157
+# Timestamps say where the speech ends, silence that no more comes. With 2 s of it 16 clips came out better
+# than on the full window and 19 worse; less runs on. With the guard: 7.3 %, three clips decoded again.
+PADDING_FRAMES, STEP_FRAMES = 200, 50
 
 PIECE_SAMPLES = 28 * EAR_RATE_HZ  # with its padding it still fits the full window
 CUT_SAMPLES = 8 * EAR_RATE_HZ  # a piece may end this much earlier, at a pause: people breathe more often
@@ -62,20 +57,20 @@ REST_SAMPLES = EAR_RATE_HZ  # less after the last word is its end and the endpoi
 TIMESTAMP_SAMPLES = EAR_RATE_HZ // 50  # what Whisper counts time in
 LEAST_SAMPLES = EAR_RATE_HZ // 10  # less holds no word, and the features need 15 ms
 
-TOKENS_PER_S = 8
-TOKENS_SPARE = 8
+TOKENS_PER_S, TOKENS_SPARE = 8, 8  # the clips had at most 8 and 4.1 a second; what ran on had 7 and more
 TOKENS_MAX = 448  # of Whisper, with its prompt
 COMPRESSION_MAX = 2.4  # this and the next are Whisper's own thresholds
 LOGPROB_MIN = -1.0
 # White and brown noise, hum and clicks (72 clips) had a no-speech probability of 0.51 or more and were
-# taken for "Thank you." at -0.84 or less; of the corpus below, speech so doubtful stayed above -1.1.
+# taken for words at -0.84 or less; of the clips above, speech with such a probability stayed above -1.1.
 NO_SPEECH_MAX = 0.5
 LOGPROB_DOUBTFUL = -0.7  # where silence is likely, words must be likelier than LOGPROB_MIN
 LOGPROB_NOBODY = -1.2  # and below this, nothing more is tried
-PROVISIONAL_TOKENS = 120  # of a provisional answer, about 30 s of fast speech: it must never hold up the next
+PROVISIONAL_TOKENS = 120  # of a provisional answer: 1 s to decode on two cores, 14 s of fast speech
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
-WARM_UP_SECONDS = (1, 6)
+MS_SAMPLES = EAR_RATE_HZ // 1000
+WARM_UP_SHORT_MS, WARM_UP_LONG_MS = 1000, 6000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +123,25 @@ def pieces(pcm: Float32) -> list[Float32]:
 
 def _quietest(pcm: Float32, start: int, end: int) -> int:
     """Middle of the quietest pause of pcm[start:end]."""
-    energy = np.cumsum(np.square(pcm[start:end], dtype=np.float64))
-    energy = np.concatenate([[0.0], energy])
+    energy = np.cumsum(np.square(np.pad(pcm[start:end], (1, 0)), dtype=np.float64))
     return start + int(np.argmin(energy[PAUSE_SAMPLES:] - energy[:-PAUSE_SAMPLES])) + PAUSE_SAMPLES // 2
 
 
-def _drones(segment: Any) -> bool:
-    """Noise that sent faster-whisper round in a circle; it drops improbable noise by itself."""
-    droning: bool = segment.compression_ratio > COMPRESSION_MAX and segment.no_speech_prob > NO_SPEECH_MAX
-    return droning
+def _joined(texts: list[str]) -> str:
+    return " ".join(text for text in texts if text)
 
 
 class WhisperStt:
     class Options(BaseModel):
         model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-        model: str = "whisper-base"
-        """Name in the catalogue of weights."""
-        model_path: Path | None = None
-        """Folder of a model converted to CTranslate2; instead of `model`."""
+        model: str = "whisper-base"  # name in the catalogue of weights
+        model_path: Path | None = None  # instead of `model`: a folder converted to CTranslate2
         language: str = "en"
         beam: int = Field(default=1, ge=1, le=10)
         threads: int = Field(default=2, ge=1, le=64)
         window: Literal["short", "full"] = "short"
-        compute_type: str = "int8"
+        compute_type: Literal["int8", "int8_float32", "float32"] = "int8"
 
     def __init__(self, options: Options, context: Context) -> None:
         self.options = options
@@ -167,7 +157,7 @@ class WhisperStt:
             version=version("faster-whisper"),
             role="stt",
             unit="ms",
-            unit_samples=EAR_RATE_HZ // 1000,
+            unit_samples=MS_SAMPLES,
             rate_hz=EAR_RATE_HZ,
             deterministic=True,
             cost=self._cost,
@@ -185,29 +175,27 @@ class WhisperStt:
 
     def warm_up(self) -> None:
         """Load, and measure what a call costs and a millisecond of audio adds, on faint noise."""
-        clock = self._context.clock
-        noise = np.random.default_rng(0).standard_normal(WARM_UP_SECONDS[-1] * EAR_RATE_HZ) * 1e-3
-        self._decode(noise[:EAR_RATE_HZ].astype(np.float32), False)  # the first call loads and allocates
-        spent_ns = []
-        for seconds in WARM_UP_SECONDS:
-            before_ns = clock.now_ns()
-            self._decode(noise[: seconds * EAR_RATE_HZ].astype(np.float32), False)
-            spent_ns.append(clock.now_ns() - before_ns)
-        short_ms, long_ms = (1000 * seconds for seconds in WARM_UP_SECONDS)
-        unit_ns = max(0, spent_ns[1] - spent_ns[0]) // (long_ms - short_ms)
-        self._cost = Cost(
-            load_ns=self._load_ns, call_ns=max(0, spent_ns[0] - unit_ns * short_ms), unit_ns=unit_ns
-        )
+        long = np.random.default_rng(0).standard_normal(WARM_UP_LONG_MS * MS_SAMPLES, np.float32) * 1e-3
+        short = long[: WARM_UP_SHORT_MS * MS_SAMPLES]
+        self._decode(short, False)  # the first call loads and allocates
+        short_ns, long_ns = (self._timed(pcm) for pcm in (short, long))
+        unit_ns = max(0, long_ns - short_ns) // (WARM_UP_LONG_MS - WARM_UP_SHORT_MS)
+        call_ns = max(0, short_ns - unit_ns * WARM_UP_SHORT_MS)
+        self._cost = Cost(load_ns=self._load_ns, call_ns=call_ns, unit_ns=unit_ns)
+
+    def _timed(self, pcm: Float32) -> int:
+        before_ns = self._context.clock.now_ns()
+        self._decode(pcm, False)
+        return self._context.clock.now_ns() - before_ns
 
     def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
         try:
-            if self.options.window == "full":
+            if self.options.window == "full" and pcm.size >= LEAST_SAMPLES:
                 return Transcript(self._plain(pcm, provisional), full_window=True)
             parts = [self._piece(piece, provisional) for piece in pieces(pcm)]
         except RuntimeError as error:
             raise AdapterError("crashed", f"stt.whisper failed: {error}", retryable=True) from error
-        text = " ".join(part.text for part in parts if part.text)
-        return Transcript(text, full_window=any(part.full_window for part in parts))
+        return Transcript(_joined([part.text for part in parts]), any(part.full_window for part in parts))
 
     def close(self) -> None:
         self._model = None
@@ -222,33 +210,32 @@ class WhisperStt:
             if not believable(decoded):
                 if provisional:
                     break
-                return Transcript(" ".join([*texts, self._plain(pcm, False)]).strip(), full_window=True)
+                return Transcript(_joined([*texts, self._plain(pcm, False)]), full_window=True)
             texts.append(decoded.text)
             if pcm.size - decoded.end_samples <= REST_SAMPLES:
                 break
             pcm = pcm[max(decoded.end_samples, REST_SAMPLES) :]
-        return Transcript(" ".join(texts))
+        return Transcript(_joined(texts))
 
     def _decode(self, pcm: Float32, provisional: bool) -> Decoded:
         """One pass of encoder and decoder on the short window."""
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        model = self.model
+        model, options = self.model, self.options
         features = model.feature_extractor(pcm)
         frames = features.shape[1]
         # Its least value is what silence gives: Whisper's features reach eight decades below their peak.
         window = np.full((features.shape[0], window_frames(frames)), features.min(), np.float32)
         window[:, :frames] = features
-        tokenizer = Tokenizer(
-            model.hf_tokenizer, model.model.is_multilingual, "transcribe", self.options.language
-        )
+        multilingual = model.model.is_multilingual
+        tokenizer = Tokenizer(model.hf_tokenizer, multilingual, "transcribe", options.language)
         prompt = model.get_prompt(tokenizer, [], without_timestamps=False)
         limit = min(token_limit(frames, provisional), TOKENS_MAX - len(prompt))
         answer = model.model.generate(
             model.encode(window),
             [prompt],
-            beam_size=1 if provisional else self.options.beam,
+            beam_size=1 if provisional else options.beam,
             max_length=len(prompt) + limit,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
@@ -256,16 +243,12 @@ class WhisperStt:
         )[0]
         ids = answer.sequences_ids[0]
         logprob = answer.scores[0] * len(ids) / (len(ids) + 1)  # the score leaves the end's token out
-        end_samples = pcm.size
-        if ids and ids[-1] >= tokenizer.timestamp_begin:
-            end_samples = min(end_samples, (ids[-1] - tokenizer.timestamp_begin) * TIMESTAMP_SAMPLES)
-        text = tokenizer.decode(ids).strip()
+        text, end = tokenizer.decode(ids).strip(), (ids[-1] if ids else 0) - tokenizer.timestamp_begin
+        end_samples = pcm.size if end < 0 else min(pcm.size, end * TIMESTAMP_SAMPLES)
         return Decoded(text, len(ids), limit, logprob, answer.no_speech_prob, end_samples)
 
     def _plain(self, pcm: Float32, provisional: bool) -> str:
         """faster-whisper's own way, at temperature zero."""
-        if pcm.size < LEAST_SAMPLES:
-            return ""
         segments, _ = self.model.transcribe(
             pcm,
             language=self.options.language,
@@ -274,33 +257,27 @@ class WhisperStt:
             no_speech_threshold=NO_SPEECH_MAX,
             condition_on_previous_text=False,
         )
-        return " ".join(segment.text.strip() for segment in segments if not _drones(segment))
+        # It drops improbable noise by itself, but not noise that sent it round in a circle.
+        return " ".join(
+            segment.text.strip()
+            for segment in segments
+            if segment.compression_ratio <= COMPRESSION_MAX or segment.no_speech_prob <= NO_SPEECH_MAX
+        )
 
     def _load(self) -> Any:
         try:
-            from ctranslate2 import get_supported_compute_types
             from faster_whisper import WhisperModel
         except ImportError as error:
-            cure = "pip install 'duckbill[whisper]'"
-            raise AdapterError("missing", f"stt.whisper needs faster-whisper: {cure}") from error
+            line = "stt.whisper needs faster-whisper: pip install 'duckbill[whisper]'"
+            raise AdapterError("missing", line) from error
         options = self.options
-        if options.compute_type not in get_supported_compute_types("cpu"):
-            known = ", ".join(sorted(get_supported_compute_types("cpu")))
-            line = f"stt.whisper.compute_type is {options.compute_type!r}; this processor can do {known}"
-            raise AdapterError("unsupported", line)
         folder = self._folder()
+        settings = {"compute_type": options.compute_type, "cpu_threads": options.threads}
         try:
-            model = WhisperModel(
-                str(folder),
-                device="cpu",
-                compute_type=options.compute_type,
-                cpu_threads=options.threads,
-                local_files_only=True,
-            )
+            model = WhisperModel(str(folder), device="cpu", local_files_only=True, **settings)
         except Exception as error:  # tokenizers raises plain Exception
             cure = "fetch it again or set stt.whisper.model_path"
-            line = f"{folder} holds no Whisper model that loads ({error}); {cure}"
-            raise AdapterError("corrupt", line) from error
+            raise AdapterError("corrupt", f"{folder} holds no Whisper model ({error}); {cure}") from error
         if options.language not in model.supported_languages:
             known = ", ".join(model.supported_languages)
             line = f"stt.whisper.language is {options.language!r}; this model knows {known}"
@@ -309,15 +286,14 @@ class WhisperStt:
 
     def _folder(self) -> Path:
         """Where the model lies, all of it; its digest is taken on the way."""
-        options = self.options
-        folder: Path = options.model_path or self._context.weights.locate(options.model)
+        folder: Path = self.options.model_path or self._context.weights.locate(self.options.model)
         for name in FILES:
             if not (folder / name).is_file():
                 line = f"{folder} has no {name}; set stt.whisper.model_path to a CTranslate2 Whisper folder"
                 raise AdapterError("missing", line)
-        if options.model_path is None:
-            self._sha256 = self._context.weights.sha256(options.model)
-        else:
-            with (folder / "model.bin").open("rb") as file:
-                self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if self.options.model_path is None:
+            self._sha256 = self._context.weights.sha256(self.options.model)
+            return folder
+        with (folder / "model.bin").open("rb") as file:
+            self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return folder
