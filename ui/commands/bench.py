@@ -1,0 +1,52 @@
+"""duckbill bench: measure. --json prints one object {bench, machine, passed, metrics, runs}; exit 1 where a limit is missed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from typing import Any
+
+from ui.options import add_config_options, config_from
+
+BENCHES = {
+    "first-audio": "scenes.bench.first_audio",
+    "stt": "scenes.bench.stt",
+    "read": "scenes.bench.read",
+    "gap": "scenes.bench.gap",
+    "startup": "scenes.bench.startup",
+}
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser("bench", help="measure, as ratios in one run", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHES), metavar="NAME", help=", ".join(sorted(BENCHES)))
+    parser.add_argument("--minutes", type=float, help="of read: how long the text is (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_config_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from ui.compose import context_of
+
+    context = context_of(config_from(args))
+    module = importlib.import_module(BENCHES[args.name])
+    options = {"minutes": args.minutes} if args.minutes and args.name == "read" else {}
+    with Console(stderr=True).status(f"measuring {args.name}"):
+        report = module.run(context, **options)
+    if args.json:
+        print(json.dumps(report.as_json()))
+    else:
+        _print(report)
+    return 0 if report.passed else 1
+
+
+def _print(report: Any) -> None:
+    print(f"{report.bench}: {'passed' if report.passed else 'MISSED'}   {report.runs} runs on {report.machine}")
+    for metric in report.metrics:
+        limit = "" if metric.limit is None else f"   limit {metric.limit:g}"
+        mark = {None: " ", True: "+", False: "-"}[metric.passed]
+        print(f"  {mark} {metric.name:26} {metric.value:10.3f} {metric.unit:6}{limit}")
