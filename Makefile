@@ -1,0 +1,35 @@
+# Two commands: `make talk` sets everything up and holds a conversation, `make test` sets up and tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: talk test setup system lint clean
+
+talk: setup
+	$(BIN)/duckbill talk
+
+test: setup lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p timeline -p stitcher -p adapters -p orchestrator -p scenes -p ui
+
+# The environment, the command at .venv/bin/duckbill, and the weights in the user's cache.
+setup: system $(VENV)/.installed
+	$(BIN)/duckbill models fetch
+
+# Debian packages, where we may install them; else the line to type, and on without them.
+system:
+	@sh packaging/system.sh
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --editable '.[talk,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
