@@ -23,7 +23,7 @@ setup: system $(VENV)/.installed
 
 # Debian packages, where we may install them; else the line to type, and on without them.
 system:
-	@sh packaging/system.sh
+	@sh .ci/system.sh
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

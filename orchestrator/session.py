@@ -1,6 +1,6 @@
-"""A session: a cast of adapters, a core, a bus and a shell, recorded and measured.
+"""A session: adapters, a core, a bus and a shell, recorded and measured.
 
-    Config, Cast -> Session --hold(first events)--> Outcome, and artifacts/<run>/
+    Config, Parts -> Session --hold(first events)--> Outcome, and artifacts/<run>/
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Microphone, Replies, Speaker, Stt, Tts, Vad
-from adapters.registry import Context
 from adapters.voice import Voice
 from orchestrator.actions import Notice
 from orchestrator.bus import Bus
@@ -24,24 +22,14 @@ from orchestrator.core import Core
 from orchestrator.recording import Recording, describe_manifest, new_folder
 from orchestrator.settings import CoreSettings
 from orchestrator.shell import Parts, Shell, Watch
-from timeline.clock import wall_time
+from timeline.clock import NS_PER_S, wall_time
 from timeline.codec import encode
 from timeline.events import StopRequested
 from timeline.measures import Turn, TurnMeter
 
 SWITCH_INTERVAL_S = 0.001  # a device callback waits this long at most for a thread that computes in Python
-
-
-@dataclass
-class Cast:
-    """Who takes part. Without ears it only speaks."""
-
-    tts: Tts
-    speaker: Speaker
-    microphone: Microphone | None = None
-    vad: Vad | None = None
-    stt: Stt | None = None
-    replies: Replies | None = None
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_NS = NS_PER_S  # a clean end takes less; a terminal may send the same Ctrl-C twice within it
 
 
 @dataclass
@@ -59,14 +47,14 @@ class Outcome:
 
 
 class Session:
-    """One session of a cast, recorded under `name`."""
+    """One session, recorded under `name`; its rate is what the speaker came to have."""
 
-    def __init__(self, config: Config, context: Context, cast: Cast, name: str, watchers: list[Watch]) -> None:
-        self.clock = context.clock
-        rate_hz = cast.speaker.rate_hz
+    def __init__(self, config: Config, parts: Parts, name: str, watchers: list[Watch]) -> None:
+        self.clock = parts.clock
+        rate_hz = parts.speaker.rate_hz
         self.settings = CoreSettings(
-            tts=cast.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
-            rate_hz=rate_hz, mode="low_latency" if cast.speaker.paced else "steady", listen=config.listen,
+            tts=parts.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
+            rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady", listen=config.listen,
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
@@ -76,9 +64,9 @@ class Session:
         self.meter = TurnMeter(rate_hz)
         self.turns: list[Turn] = []
         self.warnings: list[str] = []
+        self._interrupted_ns = -1
         self.on_turn: Callable[[Turn], None] = lambda turn: None
         bus = Bus(rate_hz)
-        parts = Parts(self.clock, cast.tts, cast.speaker, cast.microphone, cast.vad, cast.stt, cast.replies)
         self.shell = Shell(Core(self.settings), bus, parts, [self.recording.watch, self._watch, *watchers])
         self.shell.on_audio = self.recording.on_audio
 
@@ -94,16 +82,18 @@ class Session:
             self.on_turn(turn)
 
     async def hold(self, first: list[Any]) -> Outcome:
-        """Run until it ends; Ctrl-C ends it cleanly, a second one at once."""
+        """Run until it ends; Ctrl-C ends it cleanly, and at once if that does not come soon enough."""
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows' loop
-            loop.add_signal_handler(signal.SIGINT, self._interrupt, loop)
+        for number in SIGNALS:
+            with contextlib.suppress(NotImplementedError):  # no signal handlers on Windows' loop
+                loop.add_signal_handler(number, self._interrupt, loop, number)
         try:
             reason = await self.shell.run(first)
         finally:
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(signal.SIGINT)
+            for number in SIGNALS:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
             playout = self.shell.bus.playout
             self.recording.close(self.clock.now_ns(), playout.lost_samples, playout.lost_ticks)
         if self.recording.problem:
@@ -111,6 +101,11 @@ class Session:
         return Outcome(reason, self.recording.folder, self.recording.digest, self.recording.samples,
                        self.settings.rate_hz, self.meter, self.turns, self.warnings)  # fmt: skip
 
-    def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        self.shell.post(StopRequested())
+    def _interrupt(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        now_ns = self.clock.now_ns()
+        if self._interrupted_ns < 0:
+            self._interrupted_ns = now_ns
+            self.shell.post(StopRequested())
+        elif now_ns - self._interrupted_ns > PATIENCE_NS:
+            loop.remove_signal_handler(number)
+            signal.raise_signal(number)

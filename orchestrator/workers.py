@@ -15,6 +15,8 @@ from typing import Any
 
 from adapters.base import AdapterError
 
+CLOSE_WAIT_S = 2.0  # a call takes tenths; one that hangs must not keep the program from ending
+
 Done = Callable[[Any, AdapterError | None], None]
 
 
@@ -28,7 +30,8 @@ class Worker:
 
     def _start(self) -> None:
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Done] | None] = queue.SimpleQueue()
-        threading.Thread(target=_work, args=(self._calls, self._loop), name=self._name, daemon=True).start()
+        self._thread = threading.Thread(target=_work, args=(self._calls, self._loop), name=self._name, daemon=True)
+        self._thread.start()
 
     def submit(self, call: Callable[[], Any], done: Done) -> None:
         self._calls.put((call, done))
@@ -39,7 +42,9 @@ class Worker:
         self._start()
 
     def close(self) -> None:
+        """Let the running call finish: a program that ends inside native code may crash."""
         self._calls.put(None)
+        self._thread.join(CLOSE_WAIT_S)
 
 
 def _work(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Simulator:
         self._block = np.zeros(self.settings.rate_hz * self.world.block_ms // 1000, np.int16)
         self._ear_ns = EAR_WINDOW * NS_PER_S // EAR_RATE_HZ
         for at_ms, event in self.world.events:
-            self._later(int(at_ms * NS_PER_MS), lambda event=event: self.post(event))
+            self._later(int(at_ms * NS_PER_MS), partial(self.post, event))
         self._later(0, self._sink)
         self._later(self._ear_ns, self._ear)
 
@@ -193,7 +194,7 @@ class Simulator:
         for number, word in enumerate(words):
             delta = ev.ReplyDelta(action.reply, word + " ")
             at_ms = self.world.reply_delay_ms + number * self.world.word_ms
-            self._later(int(at_ms * NS_PER_MS), lambda delta=delta: self._unless_cancelled(delta))
+            self._later(int(at_ms * NS_PER_MS), partial(self._unless_cancelled, delta))
         end_ms = self.world.reply_delay_ms + len(words) * self.world.word_ms
         self._later(int(end_ms * NS_PER_MS), lambda: self._unless_cancelled(ev.ReplyEnded(action.reply)))
 

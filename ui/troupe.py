@@ -1,6 +1,6 @@
 """Who takes part in a conversation: voice, ears, replies, devices; or, without devices, a simulated user.
 
-    Config -> Troupe(cast, notices, user)
+    Config -> Troupe(parts, notices, user)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from adapters.base import AdapterError, Replies
 from adapters.registry import Context
 from orchestrator.config import Config
-from orchestrator.session import Cast
+from orchestrator.shell import Parts
 from timeline.events import InputEnded
 from ui.compose import make, make_microphone, make_speaker, make_tts
 
@@ -22,7 +22,7 @@ Progress = Callable[[str], None]
 @dataclass
 class Troupe:
     config: Config  # as it came to be: replies resolved
-    cast: Cast
+    parts: Parts
     notices: list[str] = field(default_factory=list)
     user: Any = None  # scenes.demonstration.User in a demonstration
 
@@ -39,27 +39,27 @@ class Troupe:
 
 async def assemble(config: Config, context: Context, demo: bool, progress: Progress) -> Troupe:
     """Load everything. Raises AdapterError where a part that was asked for is missing."""
-    troupe = Troupe(config, Cast(None, None))  # type: ignore[arg-type]  # filled below, devices first
+    troupe = Troupe(config, Parts(context.clock, None, None))  # type: ignore[arg-type]  # filled below, devices first
     if not demo:
         demo = not _find_devices(troupe, config, context)
     progress("loading the voice")
-    troupe.cast.tts = make_tts(config, context)
+    troupe.parts.tts = make_tts(config, context)
     if demo:
         _simulate_user(troupe, context)
     progress("loading the ears")
-    troupe.cast.vad = make(config, context, "ears")
-    troupe.cast.stt = make(config, context, "stt")
-    troupe.cast.stt.warm_up()
+    troupe.parts.vad = make(config, context, "ears")
+    troupe.parts.stt = make(config, context, "stt")
+    troupe.parts.stt.warm_up()
     progress("loading the replies")
-    troupe.cast.replies = await _replies(troupe, context, demo)
+    troupe.parts.replies = await _replies(troupe, context, demo)
     return troupe
 
 
 def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
     """Open both ends. False where there is no sound device and none was named."""
     try:
-        troupe.cast.speaker = make_speaker(config.audio.speaker, config, context)
-        troupe.cast.microphone = make_microphone(config.audio.microphone, config, context, troupe.input_ended)
+        troupe.parts.speaker = make_speaker(config.audio.speaker, config, context)
+        troupe.parts.microphone = make_microphone(config.audio.microphone, config, context, troupe.input_ended)
     except AdapterError as error:
         if config.audio.speaker or config.audio.microphone:
             raise
@@ -78,8 +78,8 @@ def _simulate_user(troupe: Troupe, context: Context) -> None:
     voice = registry.create("tts", "espeak", {}, context)
     microphone = QueuedMicrophone(context.clock)
     troupe.user = User(microphone, voice)
-    troupe.cast.microphone = microphone
-    troupe.cast.speaker = SilentSpeaker(context.clock, troupe.config.audio.rate_hz)
+    troupe.parts.microphone = microphone
+    troupe.parts.speaker = SilentSpeaker(context.clock, troupe.config.audio.rate_hz)
 
 
 async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
@@ -92,7 +92,11 @@ async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
     llm = config.llm.model_copy(update={"adapter": name, "options": options})
     troupe.config = config.model_copy(update={"llm": llm})
     replies: Replies = make(troupe.config, context, "llm")
-    await replies.warm_up()
+    try:
+        await replies.warm_up()
+    except AdapterError:
+        await replies.close()
+        raise
     return replies
 
 

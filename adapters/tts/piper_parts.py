@@ -26,6 +26,7 @@ from adapters.tts.piper_graph import (
     split,
 )
 from stitcher.pcm import Float32
+from timeline.codec import decode
 from timeline.store import write_atomically
 
 CUT_VERSION = 1  # of the way of cutting; a cache of another version is cut again
@@ -91,8 +92,7 @@ def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
         folder = cache / f"{sha256[:16]}-{CUT_VERSION}"
         if not (folder / "cut.json").is_file():
             _cut_into(folder, voice)
-        fields: dict[str, Any] = json.loads((folder / "cut.json").read_text("utf-8"))
-        cut = Cut(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        cut = decode({"kind": "Cut", **json.loads((folder / "cut.json").read_text("utf-8"))}, {"Cut": Cut})
         return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads) for name in PARTS})
     except UnknownGraph as error:
         logging.getLogger("duckbill").warning("%s is spoken by whole sentences: %s", voice.name, error)

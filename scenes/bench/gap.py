@@ -15,7 +15,8 @@ from adapters.audio.queued import QueuedMicrophone
 from adapters.audio.silent import SilentSpeaker
 from adapters.registry import Context
 from orchestrator.config import Config
-from orchestrator.session import Cast, Session
+from orchestrator.session import Session
+from orchestrator.shell import Parts
 from scenes.bench.report import Report, at_most, machine, shown
 from scenes.demonstration import REPLIES, User
 from timeline.measures import STAGES
@@ -25,9 +26,9 @@ GAP_MOST_MS = 900  # median, two cores, with the demonstration's script
 
 def run(context: Context) -> Report:
     """Hold the demonstration once. Raises AdapterError."""
-    cast, user = demonstration_cast(context)
+    parts, user = demonstration(context)
     with tempfile.TemporaryDirectory() as folder:
-        session = Session(Config(artifacts=folder), context, cast, "gap", [user.watch])
+        session = Session(Config(artifacts=folder), parts, "gap", [user.watch])
         user.post = session.shell.post_from_thread
         outcome = asyncio.run(session.hold([]))
     turns = [turn for turn in outcome.turns if turn.gap_ms is not None]
@@ -42,7 +43,7 @@ def run(context: Context) -> Report:
     return Report("gap", machine(), metrics, len(turns))
 
 
-def demonstration_cast(context: Context) -> tuple[Cast, User]:
+def demonstration(context: Context) -> tuple[Parts, User]:
     """Everybody in the demonstration, loaded and warm."""
     tts = registry.create("tts", "piper", {}, context)
     stt = registry.create("stt", "whisper", {}, context)
@@ -53,4 +54,4 @@ def demonstration_cast(context: Context) -> tuple[Cast, User]:
     speaker = SilentSpeaker(context.clock, Config().audio.rate_hz)
     tts.warm_up()
     stt.warm_up()
-    return Cast(tts, speaker, microphone, vad, stt, replies), user
+    return Parts(context.clock, tts, speaker, microphone, vad, stt, replies), user

@@ -17,7 +17,8 @@ from adapters import registry
 from adapters.audio.files import FileSpeaker
 from adapters.registry import Context
 from orchestrator.config import Config
-from orchestrator.session import Cast, Session
+from orchestrator.session import Session
+from orchestrator.shell import Parts
 from scenes.bench.report import Report, at_least, at_most, machine, shown
 from timeline.clock import NS_PER_S
 from timeline.events import InputEnded, SinkTick, SpeakRequested
@@ -77,7 +78,7 @@ def run(context: Context, minutes: float = MINUTES) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         config = Config(artifacts=str(Path(folder) / "runs"))
         speaker = FileSpeaker(Path(folder) / "read.wav", context.clock, config.audio.rate_hz)
-        session = Session(config, context, Cast(tts, speaker), "read", [memory.watch])
+        session = Session(config, Parts(context.clock, tts, speaker), "read", [memory.watch])
         outcome = asyncio.run(session.hold([SpeakRequested(text_of(minutes)), InputEnded()]))
     seconds = outcome.samples / outcome.rate_hz
     metrics = (

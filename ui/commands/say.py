@@ -29,7 +29,8 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from adapters.base import AdapterError
     from orchestrator.phrase import clean, speakable
-    from orchestrator.session import Cast, Session
+    from orchestrator.session import Session
+    from orchestrator.shell import Parts
     from timeline.events import InputEnded, SpeakRequested
     from ui.compose import context_of, make_speaker, make_tts
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     except AdapterError as error:
         hint = "" if args.out else "; or write a file with --out FILE.wav"
         raise AdapterError(error.kind, error.detail + hint) from error
-    session = Session(config, context, Cast(make_tts(config, context), speaker), "say", [])
+    session = Session(config, Parts(context.clock, make_tts(config, context), speaker), "say", [])
     outcome = asyncio.run(session.hold([SpeakRequested(text), InputEnded()]))
     _print(args, session, outcome)
     return 0 if outcome.reason == "finished" and outcome.samples else 130 if outcome.reason == "stopped" else 1

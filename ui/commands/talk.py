@@ -55,8 +55,10 @@ async def _talk(args: argparse.Namespace, config: Any) -> int:
     view = LiveView(console)
     user = troupe.user
     watchers = [view.watch] + ([user.watch] if user else [])
-    session = Session(troupe.config, context, troupe.cast, "demo" if user else "talk", watchers)
+    session = Session(troupe.config, troupe.parts, "demo" if user else "talk", watchers)
     troupe.on_session(session.shell)
+    if session.recording.problem:
+        console.print(f"  note  {session.recording.problem}", style="yellow", highlight=False, markup=False)
     session.on_turn = lambda turn: _show(args, view, session, turn)
     if not user:
         console.print("  talk to me, or type a line; Ctrl-C ends", style="dim")
@@ -64,8 +66,8 @@ async def _talk(args: argparse.Namespace, config: Any) -> int:
     try:
         outcome = await session.hold([])
     finally:
-        if troupe.cast.replies is not None:
-            await troupe.cast.replies.close()
+        if troupe.parts.replies is not None:
+            await troupe.parts.replies.close()
     return _close(args, console, troupe, outcome)
 
 
@@ -83,14 +85,15 @@ def _read_lines(post: Any) -> None:
 
     def read() -> None:
         try:
-            for line in sys.stdin:
-                if line.strip():
-                    post(UserTyped(line.strip()))
-        except (OSError, ValueError, UnicodeDecodeError):  # closed, or no text: then nobody types
+            # A reader of our own: the interpreter cannot end while a thread holds that of sys.stdin.
+            with open(0, encoding="utf-8", errors="replace", closefd=False) as lines:
+                for line in lines:
+                    if line.strip():
+                        post(UserTyped(line.strip()))
+        except OSError:  # closed: then nobody types
             return
 
-    if sys.stdin is not None:
-        threading.Thread(target=read, name="typed lines", daemon=True).start()
+    threading.Thread(target=read, name="typed lines", daemon=True).start()
 
 
 def _close(args: argparse.Namespace, console: Any, troupe: Any, outcome: Any) -> int:
