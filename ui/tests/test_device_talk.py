@@ -1,0 +1,49 @@
+"""A conversation through a real sound device: JACK's dummy driver, and a room between our two ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters import registry
+from adapters.registry import Context
+from scenes import jack
+from scenes.demonstration import speak
+
+pytestmark = [pytest.mark.device, pytest.mark.engines, pytest.mark.skipif(bool(jack.available()), reason=jack.available() or "-")]
+QUESTION = "What can you tell me about the weather?"
+START_S = 60  # loading everything on a busy machine
+
+
+def test_a_question_asked_in_the_room_is_answered_into_it(room: Path, real_context: Context) -> None:
+    pytest.importorskip("espeakng_loader")
+    question = speak(registry.create("tts", "espeak", {}, real_context), QUESTION)
+    command = [sys.executable, "-m", "ui.cli", "talk", "--llm", "script", "--json"]
+    root = Path(__file__).parents[2]
+    with jack.jack_server(), jack.JackRoom() as air:
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        talk = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE, text=True, env=environment
+        )
+        try:
+            assert air.wait_until(lambda: air.wired(1, 1), START_S), talk.poll()
+            air.say(question)
+            assert talk.stdout is not None
+            turn = json.loads(talk.stdout.readline())
+            played = air.played()
+        finally:
+            talk.send_signal(signal.SIGINT)
+            status = talk.wait(30)
+    assert status == 0
+    assert "weather" in turn["heard"].lower()
+    assert turn["reply_heard"] == turn["reply"]
+    assert sum(turn["stages"].values()) == pytest.approx(turn["gap_ms"], abs=1)
+    assert abs(played).max() > 0.05, "nothing was heard in the room"
+    replay = subprocess.run([sys.executable, "-m", "ui.cli", "replay", turn["run"], "--verify"], env=environment, check=False)
+    assert replay.returncode == 0

@@ -1,0 +1,134 @@
+"""say, replay and plot, as a person calls them; the null engine speaks."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import wave
+from pathlib import Path
+
+import pytest
+
+from timeline.journal import JOURNAL
+from ui.cli import main
+
+TEXT = "Hello there, this is a test. It has two sentences, and then it ends."
+
+
+def say(*more: str) -> int:
+    return main(["say", TEXT, "--adapter", "null", "--out", "said.wav", *more])
+
+
+def test_say_writes_a_wav_and_leaves_a_run(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say("--json", "--seed", "3") == 0
+    answer = json.loads(capsys.readouterr().out)
+    result = answer["result"]
+    with wave.open("said.wav") as said:
+        assert (said.getnchannels(), said.getframerate(), said.getnframes()) == (1, 24000, result["samples"])
+    assert result["reply_heard"] == TEXT
+    assert result["underruns"] == 0
+    run = Path(result["run"])
+    assert {path.name for path in run.iterdir()} == {"manifest.json", "timeline.jsonl", "out.wav"}
+    assert (run / "out.wav").read_bytes() == Path("said.wav").read_bytes()
+
+
+def test_the_same_seed_says_the_same_bytes(room: Path) -> None:
+    said = []
+    for seed in ("5", "5", "6"):
+        assert say("--seed", seed) == 0
+        said.append(Path("said.wav").read_bytes())
+    assert said[0] == said[1] != said[2]
+
+
+def test_an_overwritten_file_is_kept(room: Path) -> None:
+    assert say("--seed", "1") == 0
+    first = Path("said.wav").read_bytes()
+    assert say("--seed", "2") == 0
+    assert Path("said.1.wav").read_bytes() == first
+
+
+def test_replay_verifies_and_a_changed_journal_does_not(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say() == 0
+    assert main(["replay", "last", "--verify"]) == 0
+    journal = next(Path("artifacts").glob(f"*/{JOURNAL}"))
+    text = journal.read_text()
+    changed = text.replace('"units":64,"low_latency":false', '"units":48,"low_latency":false', 1)
+    assert changed != text
+    journal.write_text(changed)
+    assert main(["replay", "last", "--verify"]) == 1
+
+
+def test_a_changed_recording_is_found_out(room: Path) -> None:
+    assert say() == 0
+    journal = next(Path("artifacts").glob(f"*/{JOURNAL}"))
+    lines = journal.read_text().splitlines(keepends=True)
+    assert '"end"' in lines[-1]
+    digest = json.loads(lines[-1])["note"]["end"]["digest"]
+    journal.write_text("".join(lines[:-1]) + lines[-1].replace(digest, "0" * 64))
+    assert main(["replay", "last", "--verify"]) == 1
+
+
+def test_a_journal_cut_anywhere_replays_up_to_its_last_whole_line(room: Path) -> None:
+    assert say() == 0
+    run = next(Path("artifacts").iterdir())
+    data = (run / JOURNAL).read_bytes()
+    head = data.index(b"\n") + 1
+    for share in range(0, 100, 7):
+        cut = room / f"cut{share}"
+        shutil.copytree(run, cut)
+        (cut / JOURNAL).write_bytes(data[: head + (len(data) - head) * share // 100])
+        assert main(["replay", str(cut), "--verify"]) == 0, share
+
+
+def test_plot_draws_the_last_run(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert say() == 0
+    assert main(["plot", "last"]) == 0
+    panel = Path(capsys.readouterr().out.splitlines()[-1])
+    assert panel.read_bytes().startswith(b"\x89PNG")
+
+
+def test_text_from_standard_input(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(TEXT))
+    assert main(["say", "-", "--adapter", "null", "--out", "said.wav"]) == 0
+
+
+def test_an_unwritable_artifacts_folder_costs_the_recording_only(
+    room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken").write_text("a file where the folder should be")
+    assert say("--artifacts", "taken") == 0
+    assert Path("said.wav").exists()
+    assert "taken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["say", ""], 2, "nothing to say"),
+        (["say", "\U0001f642"], 2, "nothing to say"),
+        (["say", "x", "--out", "x.mp3"], 2, ".wav"),
+        (["say", "x", "--out", "no/where.wav", "--adapter", "null"], 1, "no/where.wav"),
+        (["say", "x", "--out", "x.wav", "--adapter", "pipr"], 1, "piper"),
+        (["say", "x", "--out", "x.wav", "--adapter", "null", "--voice", "bass"], 1, "bass"),
+        (["say", "x", "--out", "x.wav", "--pace", "9"], 2, "tts.pace"),
+        (["say", "x", "--config", "none.toml"], 2, "none.toml"),
+        (["replay", "nowhere"], 2, "nowhere"),
+        (["plot", "last"], 2, "no run"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_names_it(
+    room: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, words: str
+) -> None:
+    assert main(arguments) == status
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("duckbill: ")
+    assert words in lines[0]
+
+
+def test_odd_texts_are_spoken_or_refused(room: Path) -> None:
+    odd = ["日本語 привет", "a\x00b\x07c", "x" * 5000, "\n\n1\n2", "...", "مرحبا", "<speak>hi</speak>"]
+    for text in odd:
+        assert main(["say", text, "--adapter", "null", "--out", "odd.wav"]) in (0, 2), text
