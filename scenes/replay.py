@@ -129,8 +129,11 @@ class _Audio:
         self._open: dict[tuple[int, int], Synthesis] = {}
         self._requests: dict[tuple[int, int, int], act.RequestChunk] = {}
         self.digest = hashlib.sha256()
+        self._lost = False  # so unlike the recording that it cannot be followed any further
 
     def take(self, record: Mapping[str, Any]) -> None:
+        if self._lost:
+            return
         if "action" in record:
             self._act(decode(record["action"], act.ACTIONS))
         elif "event" in record:
@@ -156,6 +159,9 @@ class _Audio:
         elif isinstance(event, ev.AdapterFailed) and event.role == "tts" and event.seq >= 0:
             self._fail(event)
         elif isinstance(event, ev.SinkTick):
+            if self._bus.ring.written < event.written_seen:
+                self._lose(f"only {self._bus.ring.written} samples were stitched where {event.written_seen} were seen")
+                return
             block = np.zeros(event.block_samples, np.int16)
             self._bus.playout.play(block, event.written_seen, event.flush_seen, event.open_seen)
             self.digest.update(block.astype("<i2").tobytes())
@@ -163,14 +169,21 @@ class _Audio:
 
     def _render(self, event: ev.ChunkReady) -> None:
         key = (event.generation, event.phrase, event.seq)
-        request = self._requests.pop(key)
-        chunk = self._open[key[:2]].pull(request.units, request.low_latency)
+        request, synthesis = self._requests.pop(key, None), self._open.get(key[:2])
+        if request is None or synthesis is None:
+            self._lose(f"chunk {key} came without having been asked for")
+            return
+        chunk = synthesis.pull(request.units, request.low_latency)
         self._verdict.chunks += 1
         if digest(chunk.pcm) != event.digest and len(self._verdict.differences) < DIFFERENCES_MOST:
             self._verdict.differences.append(f"chunk {key} of {event.samples} samples is rendered differently")
         self._bus.arrived(key, chunk, event.rate_hz)
         if event.eos:
             self._open.pop(key[:2]).close()
+
+    def _lose(self, why: str) -> None:
+        self._lost = True
+        self._verdict.differences.append(f"the audio cannot be followed any further: {why}")
 
     def _fail(self, event: ev.AdapterFailed) -> None:
         request = self._requests.pop((event.generation, event.phrase, event.seq), None)
