@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import soxr
 
 from adapters.audio.queued import QueuedMicrophone, Saying
-from adapters.base import EAR_RATE_HZ, Span, Tts
+from adapters.base import EAR_RATE_HZ, Tts
+from adapters.tts.whole import speak_whole
 from adapters.voice import Voice
 from stitcher.pcm import Float32
 from timeline.clock import NS_PER_MS
@@ -54,17 +54,9 @@ REPLIES = (
 
 def speak(tts: Tts, text: str) -> Float32:
     """The text as the user says it, float32 at EAR_RATE_HZ, without silence at its ends."""
-    capability = tts.describe()
-    synthesis = tts.open(Span(text, USER_VOICE, 0))
-    pieces = []
-    while True:
-        chunk = synthesis.pull(capability.granularity[-1], False)
-        pieces.append(chunk.pcm)
-        if chunk.eos:
-            break
-    pcm = soxr.resample(np.concatenate(pieces), capability.rate_hz, EAR_RATE_HZ)
+    pcm = speak_whole(tts, text, EAR_RATE_HZ, USER_VOICE)
     loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
-    return np.asarray(pcm[loud[0] : loud[-1] + 1], np.float32)
+    return pcm[loud[0] : loud[-1] + 1]
 
 
 class User:

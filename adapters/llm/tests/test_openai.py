@@ -239,7 +239,7 @@ def test_a_stall_names_the_timeout(before: tuple[bytes, ...], setting: str) -> N
             patience = {"first_token_timeout_s": 60.0, "stall_timeout_s": 60.0, setting: SOON_S}
             await listen_once(url, **patience)
 
-    with pytest.raises(AdapterError, match=f"llm.{setting}") as caught:
+    with pytest.raises(AdapterError, match=f"llm.openai.{setting}") as caught:
         asyncio.run(run())
     assert (caught.value.kind, caught.value.retryable) == ("stalled", True)
 

@@ -16,8 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import EAR_RATE_HZ, AdapterError
+from adapters.registry import Context
 from adapters.stt import whisper
 from adapters.stt.whisper import Decoded, WhisperStt
+from adapters.tts.espeak import EspeakTts
+from adapters.tts.whole import speak_whole
+from adapters.voice import Voice
+from adapters.weights import Weights
 from stitcher.pcm import Float32
 from timeline.clock import SystemClock, VirtualClock
 
@@ -235,11 +240,13 @@ def stt(world: World) -> WhisperStt:
 
 
 @pytest.fixture(scope="module")
-def speak() -> Speak:
+def speak(tmp_path_factory: pytest.TempPathFactory) -> Speak:
     pytest.importorskip("espeakng_loader")
-    voices = pytest.importorskip("scenes.bench.stt")
+    cache = tmp_path_factory.mktemp("cache")
+    voice = EspeakTts(EspeakTts.Options(), Context(Weights(cache), SystemClock(), cache))
     silence = np.zeros(EAR_RATE_HZ // 4, np.float32)
-    return lambda text: np.concatenate([silence, voices.espeak(text, "en-us", 160), silence])
+    pace = Voice(pace=0.92)
+    return lambda text: np.concatenate([silence, speak_whole(voice, text, EAR_RATE_HZ, pace), silence])
 
 
 STORY = (
