@@ -24,7 +24,7 @@ from timeline.clock import NS_PER_S
 from timeline.events import InputEnded, SinkTick, SpeakRequested
 
 MINUTES = 5.0
-CHARS_PER_MINUTE = 900  # of Piper's default voice, measured; the text may be a little longer than asked
+CHARS_PER_MINUTE = 1100  # of Piper's default voice: 1060 were measured, so the text is a little longer than asked
 GROWTH_MOST_MB = 8.0  # a leak of one byte per sample would be 7 MB in five minutes; ours allocates a fixed set
 SENTENCES = (
     "The river comes down from the hills in the north, and it takes its time.",
@@ -84,7 +84,7 @@ def run(context: Context, minutes: float = MINUTES) -> Report:
     metrics = (
         at_most("underruns", outcome.meter.underruns, "", 0),
         at_most("memory_growth_mb", memory.growth_mb(), "MB", GROWTH_MOST_MB),
-        at_least("read_s", seconds, "s", minutes * 60 * 0.8),
+        at_least("read_s", seconds, "s", minutes * 60),
         shown("memory_mb", median(memory.mb), "MB"),
     )
     return Report("read", machine(), metrics, 1)
