@@ -1,0 +1,179 @@
+"""Sessions on the virtual clock: stop, heard prefix, typed lines, faults. Asserted in samples and words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator import actions as act
+from scenes.simulator import Speech, World
+from scenes.tests.worlds import (
+    WORDS,
+    causes,
+    held,
+    messages,
+    pitch_hz,
+    pitch_of_phrase,
+    played_before,
+    remembered,
+    tones,
+    underrun_samples,
+)
+from stitcher.pcm import frame_samples
+from timeline import events as ev
+from timeline.clock import NS_PER_MS
+
+QUESTION = Speech(500, 1500, "what is it")
+LONG = " ".join(f"{WORDS}." for _ in range(8))  # about 50 s
+SHORT = "Understood."
+ENGINES = st.fixed_dictionaries(
+    {
+        "rtf": st.floats(0.0, 0.8),
+        "call_ms": st.floats(0, 60),
+        "open_ms": st.floats(0, 300),
+        "jitter": st.floats(0, 0.3),
+        "markers": st.booleans(),
+    }
+)
+MANY = settings(max_examples=150, deadline=None, derandomize=True)
+SOME = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+# -- stop -----------------------------------------------------------------------------------
+
+
+@MANY
+@given(st.floats(2000, 9000), st.integers(5, 40), ENGINES, st.integers(0, 3))
+def test_an_interruption_is_followed_by_silence_within_a_frame(at_ms, block_ms, engine, seed):
+    user = (QUESTION, Speech(at_ms, at_ms + 900, "stop that"))
+    world = World(user=user, replies=(LONG, SHORT), block_ms=block_ms)
+    simulator = held(world, engine, until_ms=at_ms + 9000, seed=seed)
+    assert messages(simulator)[-2][0] == "user" and messages(simulator)[-2][1].endswith("stop that")
+    assert messages(simulator)[-1] == ("assistant", SHORT)
+    assert_new_reply_sounds(simulator, seed)
+
+
+def assert_new_reply_sounds(simulator, seed):
+    """The first word after the last flush has the pitch of the phrase it belongs to."""
+    flushes = simulator.of(act.Flush)
+    if not flushes:
+        return
+    opened = [o for _, o in simulator.of(act.OpenPhrase) if o.generation == flushes[-1][1].generation]
+    after = simulator.audio()[played_before(simulator, flushes[-1][1]) + frame_samples(simulator.settings.rate_hz) :]
+    found = pitch_hz(after[tones(after)[0][0] :], simulator.settings.rate_hz)
+    assert abs(found - pitch_of_phrase(opened[0].phrase, seed)) < 5, "another phrase's voice"
+
+
+@MANY
+@given(st.lists(st.floats(1600, 12_000), min_size=1, max_size=6), st.integers(5, 40), ENGINES)
+def test_typed_lines_at_any_moment_stop_it_and_none_is_lost(times_ms, block_ms, engine):
+    typed = [(at_ms, ev.UserTyped(f"line {number}")) for number, at_ms in enumerate(sorted(times_ms))]
+    world = World(user=(QUESTION,), replies=(LONG,), events=typed, block_ms=block_ms)
+    simulator = held(world, engine, until_ms=14_000)
+    said = " ".join(text for role, text in messages(simulator) if role == "user")
+    assert said == " ".join(["what is it", *(f"line {number}" for number in range(len(typed)))])
+
+
+def test_a_stop_fades_and_does_not_cut():
+    simulator = held(World(events=[(100, ev.SpeakRequested(LONG)), (3210, ev.UserTyped("stop"))]), until_ms=3400)
+    (_, flush), = simulator.of(act.Flush)
+    at = played_before(simulator, flush)
+    audio = simulator.audio()
+    assert np.any(audio[at - 100 : at]), "it did not sound when it was stopped"
+    steps = np.abs(np.diff(audio[at - 240 : at + 480].astype(int)))
+    assert steps.max() < 600  # the tone's own steepest slope is 450 a sample; a cut would be up to 8192
+
+
+# -- heard ----------------------------------------------------------------------------------
+
+
+@SOME
+@given(st.floats(2000, 7500), st.integers(5, 40))
+def test_the_heard_prefix_is_what_the_sound_says(at_ms, block_ms):
+    """Counted in the audio itself: a word of which half sounded was heard."""
+    world = World(user=(QUESTION,), replies=(WORDS,), events=[(at_ms, ev.UserTyped("stop"))], block_ms=block_ms)
+    simulator = held(world, {"rtf": 0.1}, until_ms=at_ms + 300)
+    (_, flush), = simulator.of(act.Flush)
+    heard = tones(simulator.audio()[: played_before(simulator, flush) + 480])
+    kept = remembered(simulator, "assistant")[0]
+    assert kept.interrupted and kept.measured
+    words = kept.text.split()
+    assert words == WORDS.split()[: len(words)]
+    whole = len(WORDS.split()[len(heard) - 1]) * 1600 if heard else 0  # samples of the last word, at 15 a second
+    last = heard[-1][1] - heard[-1][0] if heard else 0
+    if last > whole / 2 + 300:
+        assert len(words) == len(heard)
+    elif last < whole / 2 - 300:
+        assert len(words) == max(0, len(heard) - 1)
+
+
+def test_interrupted_before_the_first_sound_nothing_is_kept_and_the_user_goes_on():
+    user = (QUESTION, Speech(2050, 2900, "and why"))
+    simulator = held(World(user=user, replies=(WORDS, "Because."), reply_delay_ms=900), until_ms=9000)
+    assert messages(simulator) == [("user", "what is it and why"), ("assistant", "Because.")]
+    assert "audio_started" not in causes(simulator)[: causes(simulator).index("speech_resumed", 3)]
+
+
+def test_interrupted_twice_in_a_row():
+    user = (QUESTION, Speech(4000, 4800, "no"), Speech(7000, 7800, "stop"))
+    simulator = held(World(user=user, replies=(LONG, LONG, SHORT)), {"rtf": 0.2}, until_ms=14_000)
+    roles = [role for role, _ in messages(simulator)]
+    assert roles == ["user", "assistant"] * 3
+    assert messages(simulator)[-1] == ("assistant", SHORT)
+    first, second = messages(simulator)[1][1], messages(simulator)[3][1]
+    assert LONG.startswith(first) and LONG.startswith(second)
+    assert 0 < len(second) and 0 < len(first) < len(LONG)
+
+
+def test_an_engine_without_markers_says_that_it_estimates():
+    events = [(4000, ev.UserTyped("stop"))]
+    simulator = held(World(user=(QUESTION,), replies=(WORDS,), events=events), {"markers": False}, until_ms=4500)
+    kept = remembered(simulator, "assistant")[0]
+    assert kept.text and WORDS.startswith(kept.text) and not kept.measured
+
+
+def test_a_reply_heard_to_its_end_is_kept_whole_and_measured():
+    for markers in (True, False):
+        simulator = held(World(user=(QUESTION,), replies=(LONG,)), {"markers": markers})
+        (kept,) = remembered(simulator, "assistant")
+        assert kept.text == LONG and kept.measured and not kept.interrupted
+        assert underrun_samples(simulator) == 0
+
+
+# -- stopped by the person --------------------------------------------------------------------
+
+
+@MANY
+@given(st.floats(0, 12_000), ENGINES)
+def test_stop_requested_at_any_moment_keeps_what_was_heard(at_ms, engine):
+    user = (QUESTION, Speech(4000, 4800, "no"))
+    world = World(user=user, replies=(LONG,), events=[(at_ms, ev.StopRequested())])
+    simulator = held(world, engine)
+    assert simulator.core.ended
+    assert [fact.reason for _, fact in simulator.of(act.EndSession)] == ["stopped"]
+    sounded = simulator.of(act.ShowTurn) and "audio_started" in causes(simulator)
+    for kept in remembered(simulator, "assistant"):
+        assert LONG.startswith(kept.text)
+    if sounded:
+        assert remembered(simulator, "assistant")
+
+
+# -- faults of the engine ---------------------------------------------------------------------
+
+
+def test_a_chunk_that_fails_once_is_asked_for_again_and_nothing_is_missing():
+    plain = held(World(user=(QUESTION,), replies=(WORDS,)), {"rtf": 0.1})
+    simulator = held(World(user=(QUESTION,), replies=(WORDS,)), {"rtf": 0.1, "fail_at": 2})
+    assert remembered(simulator, "assistant")[0].text == WORDS
+    assert underrun_samples(simulator) == 0
+    one, other = (s.audio()[np.flatnonzero(s.audio())[0] :] for s in (plain, simulator))
+    size = min(one.size, other.size)
+    assert np.array_equal(one[:size], other[:size])
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 3])
+def test_a_phrase_that_fails_once_in_every_phrase_is_complete(fail_at):
+    simulator = held(World(user=(QUESTION,), replies=(LONG,)), {"rtf": 0.1, "fail_at": fail_at})
+    assert remembered(simulator, "assistant")[0].text == LONG
