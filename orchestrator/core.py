@@ -133,7 +133,8 @@ class Core:
 
     def _on_typed(self, event: ev.UserTyped) -> None:
         self._interrupt()
-        self.hearing.forget()
+        if self.turns.state is State.HEARING:  # what was being said counts too
+            self._out.append(self.hearing.request_final(self._now_ns))
         self.hearing.add_typed(event.text)
         self._commit(Cause.TYPED, self._now_ns)
 
@@ -147,6 +148,8 @@ class Core:
         """The user takes the floor."""
         self._committed = False
         self._do(self.replying.interrupt(self._now_ns))
+        if self.replying.cutting and not self.replying.ledger.entries:  # no sink confirms a flush of nothing
+            self._keep(self.replying.settle(self.replying.read_index))
 
     # -- replying -------------------------------------------------------------------------
 

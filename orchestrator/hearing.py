@@ -55,7 +55,8 @@ class Hearing:
 
     def add_typed(self, text: str) -> None:
         """A line typed counts like one spoken."""
-        self.segments.append(Segment(self._next_number, self.detector.position, text=" ".join(text.split())))
+        at = self.detector.position
+        self.segments.append(Segment(self._next_number, at, at, text=" ".join(text.split())))
         self._next_number += 1
 
     def forget(self) -> None:
