@@ -6,6 +6,7 @@ which words were heard and of which phrase, and the tests need not believe the l
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def check_stream(simulator: Simulator) -> None:
 def check_conversation(simulator: Simulator) -> None:
     """Both take turns, and the assistant said only what the reply source wrote."""
     said = simulator.core.conversation.messages
-    assert all(a.role != b.role for a, b in zip(said, said[1:], strict=False)), said
+    assert all(a.role != b.role for a, b in itertools.pairwise(said)), said
     turns = [fact.turn for _, fact in simulator.of(act.ShowTurn)]
     assert turns == sorted(turns)
 
