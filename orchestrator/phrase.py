@@ -16,8 +16,9 @@ ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e no fig approx dept est vol cf al ca inc ltd co u.s".split()
 )
 
-_SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]]*\s+|[。！？]+["'”’)\]]*\s*|\n+""")
-_CLAUSE_END = re.compile(r"[,;:]\s+|\s+[-–—]\s+|[，、；：]\s*")
+# One white space each: what a longer run of it would match must not depend on how much of it has arrived.
+_SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]]*\s|[。！？]+["'”’)\]]*(?=[^。！？"'”’)\]])|\n""")
+_CLAUSE_END = re.compile(r"[,;:]\s|\s[-–—]\s|[，、；：]")
 _WORD_BEFORE = re.compile(r"([\w.]+)\.\s*$")
 
 
@@ -30,10 +31,11 @@ class PhraseCutter:
 
     def feed(self, delta: str) -> list[str]:
         """Text arrives; returns the phrases that are complete now."""
-        self._pending += clean(delta)
         phrases = []
-        while (cut := self._cut()) > 0:
-            phrases += self._take(cut)
+        for at in range(0, len(delta), PHRASE_CHARS_MOST):  # so that an enormous text is not copied for each phrase
+            self._pending = (self._pending + clean(delta[at : at + PHRASE_CHARS_MOST])).lstrip()
+            while (cut := self._cut()) > 0:
+                phrases += self._take(cut)
         return phrases
 
     def finish(self) -> list[str]:
@@ -43,7 +45,7 @@ class PhraseCutter:
 
     def _take(self, cut: int) -> list[str]:
         phrase = " ".join(self._pending[:cut].split())
-        self._pending = self._pending[cut:].lstrip(" ")
+        self._pending = self._pending[cut:].lstrip()
         if not speakable(phrase):
             return []
         self._first = False
@@ -51,7 +53,7 @@ class PhraseCutter:
 
     def _cut(self) -> int:
         """Where the next phrase ends; 0 where that cannot be told yet."""
-        text = self._pending
+        text = self._pending[: PHRASE_CHARS_MOST + 1]
         sentence = next((m.end() for m in _SENTENCE_END.finditer(text) if _ends_sentence(text, m)), 0)
         if self._first:
             clauses = (m.end() for m in _CLAUSE_END.finditer(text) if m.end() >= FIRST_CHARS_LEAST)
