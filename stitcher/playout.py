@@ -7,8 +7,9 @@ kept as facts, so any session can be played again sample by sample: `fill` sees 
     ring --play--> block --> device
                      \\-> tap (what was really played: the recording, the echo reference)
 
-Rules. A flush fades out over FADE_MS from where the sink stands and skips the rest: silent within
-a frame. An underrun fades out its last samples and fades in when audio is back: no click.
+Rules. A flush fades out over FADE_MS from where the sink stands and skips the rest. Wherever the stream
+stops short of silence, its last sample decays over EDGE_MS under whatever follows: no click, and a flush is
+silent within a frame. What comes back after an underrun fades in.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stitcher.pcm import Int16
+from stitcher.pcm import FULL_SCALE, Int16
 from stitcher.ring import Ring
 
 FADE_MS = 10  # half a frame: short enough to be a stop, long enough not to click
-EDGE_MS = 5  # fade at the edge of an underrun
+EDGE_MS = 5  # decay of a last sample, fade-in after an underrun
 TAP_SECONDS = 10  # how long the recording may lag behind the device
 FACT_BLOCKS = 1024  # ticks that may wait for the event loop; 10 s at 10 ms blocks
 
@@ -49,6 +50,10 @@ class Playout:
         self._fade_end = 0
         self._flushed = 0  # the last flush index that was done
         self._edge_at = -1  # where in the fade-in we are; -1 where there is none
+        self._rest = 0  # the sample that decays
+        self._rest_at = -1  # where in its decay we are; -1 where there is none
+        self._last = 0  # the last sample given to the device
+        self._sounding = False  # it came from the ring
         self._row = np.zeros(len(FACTS), np.int64)
 
     def fill(self, block: Int16, device_ns: int) -> None:
@@ -65,61 +70,73 @@ class Playout:
 
     def play(self, block: Int16, written: int, flush: int, open_seen: bool, device_ns: int = 0) -> None:
         """The same with the ring's state as it was then: the pure part."""
-        flushed_index = self._begin_flush(flush, written)
-        at, played, first = 0, 0, -1
+        flushed_index = self._begin_flush(flush)
+        at = 0
         while at < block.size:
-            count = self._copy(block[at:], written, open_seen)
+            count = self._copy(block[at:], written)
             if count == 0:
                 break
-            first = at if first < 0 else first
-            played += count
             at += count
-        block[at:] = 0
         missing = block.size - at if open_seen and written > self._flushed else 0
         if missing:
             self._edge_at = 0
-        row = self._row
-        row[:] = (block.size, written, flush, open_seen, device_ns, self.position, self.ring.read,
-                  played, first, missing, flushed_index)  # fmt: skip
+        self._fall_silent(block, at)
+        self._row[:] = (block.size, written, flush, open_seen, device_ns, self.position, self.ring.read,
+                        at, 0 if at else -1, missing, flushed_index)  # fmt: skip
         self.position += block.size
 
-    def _begin_flush(self, flush: int, written: int) -> int:
+    def _begin_flush(self, flush: int) -> int:
         """A new flush index: start the fade. Returns the ring index where the stream falls silent, or -1."""
         if flush <= self._flushed:
             return -1
-        ring = self.ring
-        start = ring.read
+        start = self.ring.read
         if self._fade_at < 0:
             self._fade_at = 0
             self._fade_end = start + min(self._fade_out.size, flush - start)
         self._flushed = flush
+        if self._fade_end == start:  # nothing is left to fade
+            self._end_fade(self._last)
         return self._fade_end
 
-    def _copy(self, block: Int16, written: int, open_seen: bool) -> int:
+    def _end_fade(self, last: int) -> None:
+        """Skip what was flushed. `last`: the sample where the fade ends, not silent where it was cut short."""
+        self.ring.consume(self._flushed - self.ring.read)
+        self._fade_at = self._edge_at = -1
+        self._rest, self._rest_at = last, 0
+
+    def _copy(self, block: Int16, written: int) -> int:
         """Copy the next run of samples into the head of `block`; returns how many."""
         ring = self.ring
-        if self._fade_at >= 0:
-            count = min(block.size, self._fade_end - ring.read)
-            self._take(block[:count])
-            _scale(block[:count], self._fade_out[self._fade_at :])
-            self._fade_at += count
-            if ring.read >= self._fade_end:
-                ring.consume(self._flushed - ring.read)
-                self._fade_at = -1
-                self._edge_at = -1
-            if count:
-                return count
-            return 0 if self._fade_at >= 0 else self._copy(block, written, open_seen)
-        available = written - ring.read
-        count = min(block.size, available)
-        self._take(block[:count])
-        if self._edge_at >= 0 and count:
-            _scale(block[:count], self._edge_in[self._edge_at :])
-            self._edge_at = self._edge_at + count if self._edge_at + count < self._edge_in.size else -1
-        if open_seen and 0 < count < block.size:  # it runs dry inside this block
-            edge = min(count, self._edge_out.size)
-            _scale(block[count - edge : count], self._edge_out[self._edge_out.size - edge :])
-        return count
+        fading = self._fade_at >= 0
+        out = block[: (self._fade_end if fading else written) - ring.read]
+        self._take(out)
+        self._edge_at = _scale(out, self._edge_in, self._edge_at)
+        if fading:
+            _scale(out, self._fade_out, self._fade_at)
+            self._fade_at += out.size
+        self._decay(out)
+        if fading and ring.read >= self._fade_end:
+            self._end_fade(int(out[-1]))
+        return out.size
+
+    def _fall_silent(self, block: Int16, at: int) -> None:
+        """Fill what the ring could not, `block[at:]`: silence, into which the last sample decays."""
+        if at < block.size:
+            if at or self._sounding:
+                self._rest, self._rest_at = int(block[at - 1]) if at else self._last, 0
+            block[at:] = 0
+            self._decay(block[at:])
+        if block.size:
+            self._last, self._sounding = int(block[-1]), at == block.size
+
+    def _decay(self, block: Int16) -> None:
+        """Add what is left of a last sample's decay."""
+        if self._rest_at < 0:
+            return
+        ramp = self._edge_out[self._rest_at : self._rest_at + block.size]
+        head = block[: ramp.size]
+        np.clip(head + self._rest * ramp, -FULL_SCALE, FULL_SCALE, out=head, casting="unsafe")
+        self._rest_at = _advance(self._rest_at, block.size, self._edge_out)
 
     def _take(self, out: Int16) -> None:
         first, second = self.ring.peek(out.size)
@@ -133,7 +150,15 @@ def _ramp(count: int) -> npt.NDArray[np.float32]:
     return (0.5 + 0.5 * np.cos(np.pi * np.arange(1, count + 1) / max(1, count))).astype(np.float32)
 
 
-def _scale(block: Int16, ramp: npt.NDArray[np.float32]) -> None:
-    """Multiply the head of `block` by `ramp` in place."""
-    count = min(block.size, ramp.size)
-    np.multiply(block[:count], ramp[:count], out=block[:count], casting="unsafe")
+def _scale(block: Int16, ramp: npt.NDArray[np.float32], at: int) -> int:
+    """Multiply the head of `block` by what is left of `ramp` from `at` on, in place, unless `at` is -1;
+    returns where in the ramp that leads, -1 at its end."""
+    if at < 0:
+        return -1
+    part = ramp[at : at + block.size]
+    np.multiply(block[: part.size], part, out=block[: part.size], casting="unsafe")
+    return _advance(at, block.size, ramp)
+
+
+def _advance(at: int, count: int, ramp: npt.NDArray[np.float32]) -> int:
+    return at + count if at + count < ramp.size else -1
