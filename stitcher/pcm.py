@@ -32,9 +32,9 @@ def frame_samples(rate_hz: int) -> int:
 
 def to_int16(pcm: Float32) -> Int16:
     """float32 full scale 1.0 -> int16, rounded and clipped; what is not a number becomes silence."""
-    scaled = np.nan_to_num(pcm, nan=0.0, posinf=1.0, neginf=-1.0) * FULL_SCALE
-    clipped: Float32 = np.clip(np.rint(scaled), -FULL_SCALE, FULL_SCALE)
-    return clipped.astype(np.int16)
+    clipped: Float32 = np.clip(np.nan_to_num(pcm, nan=0.0), -1.0, 1.0)
+    scaled: Float32 = np.rint(clipped * FULL_SCALE)
+    return scaled.astype(np.int16)
 
 
 def to_float32(pcm: Int16) -> Float32:
