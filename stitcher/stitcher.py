@@ -2,7 +2,8 @@
 
     chunk (engine rate, float32) -> resample -> seam with the held tail -> ring (bus rate, int16)
 
-Rules. It holds back one frame, the tail, so that a seam never rewrites what the sink may be reading.
+Rules. It holds back one frame, the tail, so that a seam never rewrites what the sink may be reading. A seam
+is made once a frame of what follows, the head, is there: a first chunk may be shorter, or stay in the resampler.
 Indices are ring indices. After `drop` the stream goes on with the next chunk as if with a first.
 """
 
@@ -26,6 +27,8 @@ class Stitcher:
         self.rate_hz = rate_hz
         self.overflow_samples = 0
         self._tail = NO_AUDIO
+        self._head = NO_AUDIO  # of a synthesis whose seam is still due
+        self._seam = Seam.CONTINUE  # the one that is due
         self._hold = frame_samples(rate_hz)
         self._edge = rate_hz * EDGE_MS // 1000
         self._resampler: StreamResampler | None = None
@@ -41,30 +44,40 @@ class Stitcher:
 
     def push(self, pcm: Float32, rate_hz: int, seam: Seam, last: bool) -> tuple[int, int]:
         """Append one chunk, float32[n] at `rate_hz`; `last`: its synthesis ends with it. Returns the index range of
-        what was appended (a resampler may keep some back until the next chunk)."""
+        what was appended (a resampler, or a seam that is due, may keep some back until the next chunk)."""
         if self._resampler is None or seam is not Seam.CONTINUE:
-            self._resampler = StreamResampler(rate_hz, self.rate_hz)
-        audio = self._resampler.push(pcm, last)
-        start = self.end_index
-        if seam is Seam.CONTINUE:
-            self._append(audio)
-        elif seam is Seam.JOIN:
-            self._tail = fade_out(self._tail, self._edge)
-            self._append(fade_in(audio, self._edge))
-        else:
-            start = self._cross(audio)
-        return start, self.end_index
+            self._settle()
+            self._resampler, self._seam = StreamResampler(rate_hz, self.rate_hz), seam
+        self._head = np.concatenate((self._head, self._resampler.push(pcm, last)))
+        if self._seam is not Seam.CONTINUE and self._head.size < self._hold and not last:
+            start = self.end_index - (self.held_samples if self._seam is Seam.CROSS else 0)
+            return start, start
+        return self._settle(), self.end_index
 
     def finish(self) -> int:
         """Nothing follows: give out the tail, faded. Returns the index where the stream ends."""
+        self._settle()
         self._write(fade_out(self._tail, self._edge))
         self.drop()
         return self.ring.written
 
     def drop(self) -> None:
-        """Forget the tail and the resampler: what follows is another stream."""
-        self._tail = NO_AUDIO
+        """Forget what is held back: what follows is another stream."""
+        self._tail = self._head = NO_AUDIO
+        self._seam = Seam.CONTINUE
         self._resampler = None
+
+    def _settle(self) -> int:
+        """Make the seam that is due with what is there of the head; returns where the head begins."""
+        head, seam = self._head, self._seam
+        self._head, self._seam = NO_AUDIO, Seam.CONTINUE
+        if seam is Seam.CROSS:
+            return self._cross(head)
+        start = self.end_index
+        if seam is Seam.JOIN:
+            self._tail, head = fade_out(self._tail, self._edge), fade_in(head, self._edge)
+        self._append(head)
+        return start
 
     def _cross(self, audio: Float32) -> int:
         overlap = min(self._tail.size, audio.size)
