@@ -99,7 +99,7 @@ class Playout:
         return self._fade_end
 
     def _end_fade(self, last: int) -> None:
-        """Skip what was flushed. `last`: the sample where the fade ends, not silent where it was cut short."""
+        """Skip what was flushed. `last`: the sample where the fade ends, not silent if it was cut short."""
         self.ring.consume(self._flushed - self.ring.read)
         self._fade_at = self._edge_at = -1
         self._rest, self._rest_at = last, 0
