@@ -144,11 +144,11 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class AdapterFailed:
-    """An adapter's or device's fault. `kind` is a word of adapters.base.FAULTS."""
+    """An adapter's or device's fault. `fault` is a word of adapters.base.Fault."""
 
     role: str  # tts, stt, llm, mic, speaker
     name: str
-    kind: str
+    fault: str
     detail: str
     retryable: bool
     generation: int = -1
