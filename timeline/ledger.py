@@ -1,8 +1,8 @@
 """The ledger: for each range of the stitched stream, whose sound it is and what of it was heard.
 
 Entries come in stream order, words lie inside them, and one number, the index up to which the sink has
-played, says what was heard. Cuts leave holes: samples flushed away were never heard, however far the sink
-goes on after them. Bounded: it keeps the utterance being spoken and forgets older ones.
+played, says what was heard. Cuts leave holes between entries that nobody heard; of a phrase that was cut, ask
+with the index where the stream fell silent, before the sink goes on. Bounded: it keeps the utterance being spoken and forgets older ones.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Ledger:
         if marks:
             heard = [m.text_end for m in marks if (m.start_index + m.end_index) / 2 <= read_index]
             return max(heard, default=0), measured
-        played = read_index - mine[0].start_index
+        played = sum(max(0, min(read_index, entry.end_index) - entry.start_index) for entry in mine)
         if mine[-1].eos:
-            chars = len(text) * played / (mine[-1].end_index - mine[0].start_index)
+            chars = len(text) * played / sum(entry.end_index - entry.start_index for entry in mine)
         else:
             chars = CHARS_PER_S * played / self.rate_hz
         return _whole_words(text, int(chars)), False
@@ -66,6 +66,7 @@ class Ledger:
 
 def _whole_words(text: str, chars: int) -> int:
     """The largest length up to `chars` that ends with a word's end."""
-    if chars >= len(text) or text[chars].isspace():
-        return chars
-    return max(text.rfind(" ", 0, chars), 0)
+    if chars < len(text):
+        while chars and not text[chars].isspace():
+            chars -= 1
+    return len(text[:chars].rstrip())
