@@ -33,7 +33,7 @@ class JournalWriter:
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.dropped = 0  # entries that found the queue full or the disk failing
+        self.dropped = 0  # entries that found the queue full or the disk failing, or are no JSON
         self.fault = ""  # why the disk failed; empty while it does not
         self._told = 0
         self._files: dict[str, BinaryIO] = {}
@@ -73,7 +73,9 @@ class JournalWriter:
         self._queue.put(entry)
 
     def _work(self) -> None:
+        t_ns = 0
         while (entry := self._queue.get()) is not None:
+            t_ns = max(t_ns, entry[1])
             if self.fault:
                 self.dropped += 1
                 continue
@@ -81,13 +83,28 @@ class JournalWriter:
                 self._write(*entry)
                 if self._queue.empty():
                     self._flush()
+            except TypeError:  # orjson: half a character, a number beyond 64 bits
+                self.dropped += 1
             except OSError as error:
-                self.fault = f"{self.folder}: {error.strerror or error}"
+                self.dropped += 1
+                self._fail(error)
+        self._finish(t_ns)
+
+    def _finish(self, t_ns: int) -> None:
+        """Say what was dropped since the last note, and close the files."""
+        try:
+            if self.dropped > self._told and not self.fault:
+                self._write(JOURNAL, t_ns, ("note", {"dropped": self.dropped}))
+        except OSError as error:
+            self._fail(error)
         for file in self._files.values():
             try:
                 file.close()
             except OSError as error:
-                self.fault = self.fault or f"{self.folder}: {error.strerror or error}"
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.fault = self.fault or f"{self.folder}: {error.strerror or error}"
 
     def _write(self, name: str, at: int, content: Any) -> None:
         if name not in self._files:
@@ -118,7 +135,7 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a journal, first the manifest's, up to its last whole one. Raises OSError, and
     ValueError for a file that is no journal."""
     with path.open("rb") as file:
-        for number, line in enumerate(file):
+        for number, line in enumerate(file if path.stat().st_size else [b""]):
             try:
                 record = orjson.loads(line) if line.endswith(b"\n") else None
             except orjson.JSONDecodeError:

@@ -2,7 +2,8 @@
 
 Entries come in stream order, words lie inside them, and one number, the index up to which the sink has
 played, says what was heard. Cuts leave holes between entries that nobody heard; of a phrase that was cut, ask
-with the index where the stream fell silent, before the sink goes on. Bounded: it keeps the utterance being spoken and forgets older ones.
+with the index where the stream fell silent, before the sink goes on. Bounded: it keeps the utterance being
+spoken and forgets older ones.
 """
 
 from __future__ import annotations
