@@ -93,7 +93,7 @@ class Replying:
             chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
             parts.append(phrase.text[:chars])
             measured = measured and (sure or not chars)
-        self.ledger.forget(self.speech.utterance)
+        self.ledger.forget()
         return act.Remember(self.turn, "assistant", " ".join(part for part in parts if part), interrupted, measured)
 
     # -- the sink -------------------------------------------------------------------------
@@ -101,6 +101,8 @@ class Replying:
     def tick(self, event: ev.SinkTick) -> int:
         """The sink moved on. Returns when the first audible sample of the utterance sounds, or -1 if not yet."""
         before, self.read_index = self.read_index, event.read_index
+        if event.flushed_index < 0:  # what a flush skipped was not heard
+            self.ledger.pass_over(event.read_index)
         if not self.speech.active or not 0 <= self._audible_index < event.read_index:
             return -1
         skipped = max(0, self._audible_index - before) if event.flushed_index < 0 else 0

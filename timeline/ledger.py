@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from timeline.events import WordMark
 
-ENTRIES_MOST = 4096  # chunks; more than half an hour at the smallest rung
 CHARS_PER_S = 15.0  # English read aloud; only for engines without marks, whose answer is marked an estimate
 
 
@@ -33,21 +32,37 @@ class Entry:
 class Ledger:
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
-        self.entries: list[Entry] = []
+        self._phrases: dict[int, list[Entry]] = {}  # those not heard to their end, in stream order
+        self._whole: set[int] = set()  # those that were
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What is kept: chunks of phrases that have not been heard to their end."""
+        return [entry for entries in self._phrases.values() for entry in entries]
 
     def add(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        del self.entries[:-ENTRIES_MOST]
+        self._phrases.setdefault(entry.phrase, []).append(entry)
 
-    def forget(self, utterance: int) -> None:
-        """Drop what belongs to utterances up to and including this one."""
-        self.entries = [entry for entry in self.entries if entry.utterance > utterance]
+    def pass_over(self, read_index: int) -> None:
+        """The sink stands at `read_index`: of a phrase that it has played to the end, no more need be known."""
+        for phrase, entries in list(self._phrases.items()):
+            if not (entries[-1].eos and read_index >= entries[-1].end_index):
+                return
+            self._whole.add(phrase)
+            del self._phrases[phrase]
+
+    def forget(self) -> None:
+        """The utterance is settled."""
+        self._phrases.clear()
+        self._whole.clear()
 
     def heard_chars(self, phrase: int, text: str, read_index: int) -> tuple[int, bool]:
         """How many characters of the phrase's `text` were heard when the sink stands at `read_index`, and whether
         that was measured. A word counts once half of it has sounded. Without marks
         the share of samples (or, of an unfinished phrase, a speaking rate) gives whole words."""
-        mine = [entry for entry in self.entries if entry.phrase == phrase]
+        if phrase in self._whole:
+            return len(text), True
+        mine = self._phrases.get(phrase, [])
         if not mine or read_index <= mine[0].start_index:
             return 0, True
         if mine[-1].eos and read_index >= mine[-1].end_index:

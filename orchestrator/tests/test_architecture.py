@@ -36,6 +36,7 @@ EXCEPTIONS = {
     "orchestrator.workers": "threads",
     "orchestrator.config": "reads a file and the environment",
     "orchestrator.recording": "writes files",
+    "orchestrator.session": "holds the event loop and the signals",
 }
 ALSO_PURE = ("adapters.base", "adapters.voice", "scenes.simulator")
 UNSEEDED = frozenset({"default_rng", "seed", "rand", "randn", "random", "normal"})

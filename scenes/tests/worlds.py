@@ -155,7 +155,7 @@ def check_engine(simulator: Simulator) -> None:
             waiting = fact
         elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed | act.Flush | ev.DeadlinePassed):
             waiting = None
-    if not simulator.core.speech.active:
+    if not simulator.core.replying.speech.active:
         late = simulator.core.settings.tts.limits.timeout_ms * NS_PER_MS
         busy = simulator.clock.now_ns() - max((t for t, _ in simulator.of(act.OpenPhrase)), default=0) < late
         assert busy or not simulator._open, "a synthesis was never closed"

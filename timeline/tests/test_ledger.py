@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timeline import ledger as module
 from timeline.events import WordMark
 from timeline.ledger import CHARS_PER_S, Entry, Ledger
 
@@ -68,7 +67,7 @@ def test_after_a_cut_the_next_utterance_begins_behind_the_hole():
     """The sink fell silent at 400 and skipped to 1000, where the next stream begins."""
     cut = ledger(entry(0, 1000, marks=MARKS))
     assert cut.heard_chars(1, TEXT, 400)[0] == 3
-    cut.forget(1)
+    cut.forget()
     assert cut.heard_chars(1, TEXT, 99_999) == (0, True)
     moved = [WordMark(m.text_start, m.text_end, m.start_index + 1000, m.end_index + 1000) for m in MARKS]
     cut.add(entry(1000, 2000, phrase=2, utterance=2, marks=moved))
@@ -82,15 +81,17 @@ def test_a_hole_inside_a_phrase_is_not_counted_as_heard():
     assert heard == [(9, False)] * 3
 
 
-def test_forgetting_keeps_what_is_younger():
-    kept = ledger(*(entry(k, k + 1, phrase=k, utterance=k) for k in range(4)))
-    kept.forget(1)
-    assert [e.utterance for e in kept.entries] == [2, 3]
-
-
-def test_the_ledger_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "ENTRIES_MOST", 3)
-    assert [e.start_index for e in ledger(*(entry(k, k + 1) for k in range(9))).entries] == [6, 7, 8]
+def test_what_was_heard_to_its_end_is_kept_as_a_number_only():
+    kept = ledger(entry(0, 10, phrase=1), entry(10, 20, phrase=2, eos=False), entry(20, 30, phrase=2), entry(30, 40, phrase=3))
+    kept.pass_over(25)
+    assert [(e.phrase, e.start_index) for e in kept.entries] == [(2, 10), (2, 20), (3, 30)]
+    assert kept.heard_chars(1, TEXT, 25) == (len(TEXT), True)
+    kept.pass_over(30)
+    assert [e.phrase for e in kept.entries] == [3]
+    assert kept.heard_chars(2, TEXT, 30) == (len(TEXT), True)
+    kept.forget()
+    assert kept.entries == []
+    assert kept.heard_chars(1, TEXT, 99) == (0, True)
 
 
 # -- without marks ------------------------------------------------------------------------
