@@ -43,6 +43,7 @@ class TurnMeter:
         self.underrun_samples = 0
         self._turn = Turn(0)
         self._marks: list[int] = []  # times of the stages so far, ns
+        self._marks_turn = 0  # whose they are
         self._dry = False
         self._barge_in_ns = -1
         self._state = ""
@@ -58,15 +59,15 @@ class TurnMeter:
     def _ShowTurn(self, t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802 - named as the record is
         cause = fact["cause"]
         if cause in ("turn_committed", "typed"):
-            self._marks = [fact["at_ns"], t_ns]
+            self._marks, self._marks_turn = [fact["at_ns"], t_ns], fact["turn"]
         elif cause == "audio_started":
             self._stage(len(STAGES), fact["at_ns"])
             self._finish_gap()
         if cause == "barge_in" or (cause == "typed" and self._state == "speaking"):
             self._barge_in_ns = fact["at_ns"]
         self._state = fact["state"]
-        if cause in ("nothing_heard", "reply_failed"):
-            return self._complete()
+        if cause == "nothing_heard":
+            return self._complete(fact["turn"])
         if fact["turn"] != self._turn.turn and cause not in ("barge_in", "typed"):
             self._turn.turn = fact["turn"]
         return None
@@ -84,7 +85,7 @@ class TurnMeter:
         turn.reply_heard, turn.measured, turn.barge_in = fact["text"], fact["measured"], fact["interrupted"]
         if turn.barge_in and not turn.reply_heard and turn.gap_ms is None:
             return None  # the user went on before anything was audible: the same turn goes on
-        return self._complete()
+        return self._complete(fact["turn"])
 
     def _ReplyDelta(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         self._turn.reply += fact["text"]
@@ -110,7 +111,8 @@ class TurnMeter:
         self._dry = missing > 0
         self.underrun_samples += missing
         if fact["flushed_index"] >= 0 and self._barge_in_ns >= 0:
-            end_ns = fact["device_ns"] + fact["played_samples"] * NS_PER_S // self.rate_hz
+            to_come = max(0, fact["flushed_index"] - fact["read_index"])  # the fade may outlast a small block
+            end_ns = fact["device_ns"] + (fact["played_samples"] + to_come) * NS_PER_S // self.rate_hz
             self._turn.stop_ms = round((end_ns - self._barge_in_ns) / NS_PER_MS, 1)
             self._barge_in_ns = -1
 
@@ -126,10 +128,11 @@ class TurnMeter:
             self._turn.stages = {name: round((b - a) / NS_PER_MS, 1) for name, a, b in spans}
             self._turn.gap_ms = round((marks[-1] - marks[0]) / NS_PER_MS, 1)
 
-    def _complete(self) -> Turn:
+    def _complete(self, number: int) -> Turn:
         turn, self._turn = self._turn, Turn(self._turn.turn)
         turn.reply = turn.reply.strip()
-        self._marks = []
+        if self._marks_turn == number:  # what is typed into a reply begins the next turn before that one is over
+            self._marks = []
         return turn
 
 
