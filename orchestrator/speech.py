@@ -171,9 +171,7 @@ class Speech:
         phrase = self.phrases[event.phrase]
         seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
         phrase.seq += 1
-        actions: list[Action] = [
-            StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
-        ]
+        actions: list[Action] = [StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)]
         if event.eos:
             phrase.eos = True
             self._queue.remove(phrase)

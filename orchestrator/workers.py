@@ -47,9 +47,7 @@ class Worker:
         self._thread.join(CLOSE_WAIT_S)
 
 
-def _work(
-    calls: queue.SimpleQueue[tuple[Callable[[], Any], Done] | None], loop: asyncio.AbstractEventLoop
-) -> None:
+def _work(calls: queue.SimpleQueue[tuple[Callable[[], Any], Done] | None], loop: asyncio.AbstractEventLoop) -> None:
     while (entry := calls.get()) is not None:
         call, done = entry
         result, error = None, None

@@ -41,12 +41,12 @@ LINES = (
     Line("Stop please. What is the weather like today?", interrupt_ms=3000),
 )
 REPLIES = (
-    "It is an odd animal. The platypus is a mammal that lays eggs, and it lives in the rivers of eastern Australia. It "
-    "hunts under water with its eyes closed, and it finds its food with its bill, which feels the faint electric fields "
-    "of small animals. When the first one was sent to London, people looked for the stitches.",
+    "It is an odd animal. The platypus is a mammal that lays eggs, and it lives in the rivers of eastern Australia. "
+    "It hunts under water with its eyes closed, and it finds its food with its bill, which feels the faint electric "
+    "fields of small animals. When the first one was sent to London, people looked for the stitches.",
     "About a light second. In kilometers, that is three hundred and eighty four thousand.",
-    "Three days, at least. The first crew flew in a cabin no larger than a car, and they slept in turns, while the earth "
-    "grew smaller in the window behind them and the moon grew larger in front.",
+    "Three days, at least. The first crew flew in a cabin no larger than a car, and they slept in turns, while the "
+    "earth grew smaller in the window behind them and the moon grew larger in front.",
     "I cannot tell, for I have no window. But I hope that the sun is shining.",
 )
 """What the script answers, in the order of the questions."""

@@ -161,9 +161,7 @@ def _wait_ready(name: str, process: subprocess.Popen[bytes], log: Any) -> None:
 class JackRoom:
     """A JACK client between our output and our input; use it in a `with` inside `jack_server`."""
 
-    def __init__(
-        self, echo_delay_samples: int = 0, echo_gain: float = 0.0, noise: float = 0.0, seed: int = 0
-    ) -> None:
+    def __init__(self, echo_delay_samples: int = 0, echo_gain: float = 0.0, noise: float = 0.0, seed: int = 0) -> None:
         """`noise`: its root mean square, full scale 1.0. Raises AdapterError where there is no server."""
         if reason := available():
             raise AdapterError("missing", reason)

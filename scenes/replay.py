@@ -1,8 +1,8 @@
 """Replay: a recorded session once more. Same events in, same actions out; same requests, same samples.
 
 Decisions: every event of the journal goes through a new core, and its actions are compared with the journal's.
-Audio: every chunk is rendered again by the engine that the manifest names, stitched again, and played again block by block
-with what each block saw of the ring. Both are compared as SHA-256.
+Audio: every chunk is rendered again by the engine that the manifest names, stitched again, and played again block by
+block with what each block saw of the ring. Both are compared as SHA-256.
 """
 
 from __future__ import annotations

@@ -171,7 +171,9 @@ class Simulator:
     def _engine_done(self, action: act.OpenPhrase | act.RequestChunk, result: Any, cost_ns: int) -> None:
         key = (action.generation, action.phrase, action.seq if isinstance(action, act.RequestChunk) else -1)
         if isinstance(result, AdapterError):
-            self.post(ev.AdapterFailed("tts", self.settings.tts.name, result.kind, result.detail, result.retryable, *key))
+            self.post(
+                ev.AdapterFailed("tts", self.settings.tts.name, result.kind, result.detail, result.retryable, *key)
+            )
         elif isinstance(action, act.OpenPhrase):
             self._open[action.generation, action.phrase] = result
             self.post(ev.PhraseOpened(action.generation, action.utterance, action.phrase, cost_ns, result.units))
@@ -181,12 +183,20 @@ class Simulator:
             self.post(chunk_ready(key, action.utterance, result, rate_hz, cost_ns))
 
     def _transcribe(self, action: act.Transcribe) -> None:
-        per_ms = EAR_RATE_HZ / 1000
-        heard = [speech.text for speech in self.world.user
-                 if speech.start_ms * per_ms < action.end_position and speech.end_ms * per_ms > action.start_position]  # fmt: skip
-        self.post(ev.Transcribed(action.segment, action.attempt, action.final, " ".join(heard),
-                                 action.start_position, action.end_position,
-                                 int(self.world.stt_cost_ms * NS_PER_MS)))  # fmt: skip
+        start_ms, end_ms = (at * 1000 / EAR_RATE_HZ for at in (action.start_position, action.end_position))
+        heard = [said.text for said in self.world.user if said.start_ms < end_ms and said.end_ms > start_ms]
+        render_ns = int(self.world.stt_cost_ms * NS_PER_MS)
+        self.post(
+            ev.Transcribed(
+                action.segment,
+                action.attempt,
+                action.final,
+                " ".join(heard),
+                action.start_position,
+                action.end_position,
+                render_ns,
+            )
+        )
 
     def _reply(self, action: act.StartReply) -> None:
         lines = self.world.replies or ("All right.",)

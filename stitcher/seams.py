@@ -1,8 +1,8 @@
 """Seams: how two pieces of audio meet without a click.
 
-    CONTINUE   the same synthesis goes on: samples butt together, nothing is touched
-    JOIN       another phrase follows: the old tail fades out, the new head fades in, no overlap
-    CROSS      another engine takes over in mid-speech: one frame of equal-power crossfade
+CONTINUE   the same synthesis goes on: samples butt together, nothing is touched
+JOIN       another phrase follows: the old tail fades out, the new head fades in, no overlap
+CROSS      another engine takes over in mid-speech: one frame of equal-power crossfade
 """
 
 from __future__ import annotations

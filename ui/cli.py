@@ -50,7 +50,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser(named: str | None) -> argparse.ArgumentParser:
     """Only the named command's module is imported: help stays fast."""
-    parser = argparse.ArgumentParser(prog="duckbill", description="Live duplex voice conversations on your own machine.")
+    parser = argparse.ArgumentParser(
+        prog="duckbill", description="Live duplex voice conversations on your own machine."
+    )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command, line in COMMANDS.items():
         if command == named:

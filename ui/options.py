@@ -23,7 +23,9 @@ FLAGS = {
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file (default: ./duckbill.toml, then the user's)")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML file (default: ./duckbill.toml, then the user's)"
+    )
     parser.add_argument("--artifacts", metavar="DIR", help="folder for what runs leave (default: artifacts)")
 
 

@@ -138,7 +138,9 @@ def _draw_lead(axis: Any, series: Series) -> None:
 
 def _draw_chunks(axis: Any, series: Series) -> None:
     times = [at for at, _, _ in series.chunks]
-    axis.vlines(times, 0, [ms for _, ms, _ in series.chunks], color="#0984e3", linewidth=1.2, label="audio in the chunk")
+    axis.vlines(
+        times, 0, [ms for _, ms, _ in series.chunks], color="#0984e3", linewidth=1.2, label="audio in the chunk"
+    )
     axis.plot(times, [ms for _, ms, _ in series.chunks], ".", color="#0984e3", markersize=5)
     axis.plot(times, [ms for _, _, ms in series.chunks], ".", color="#e17055", markersize=5, label="time to render it")
     axis.set_ylabel("chunk, ms")

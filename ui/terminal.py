@@ -1,8 +1,8 @@
 """The terminal's view of a conversation: one line a thing, as it happens.
 
-    you   ... what is being said (grey while it may change)
-    bill  what is answered, cut where it was interrupted
-          gap 640 ms = endpoint 480 + ...   stop 310 ms
+you   ... what is being said (grey while it may change)
+bill  what is answered, cut where it was interrupted
+      gap 640 ms = endpoint 480 + ...   stop 310 ms
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who takes part in a conversation: voice, ears, replies, devices; or, without devices, a simulated user.
 
-    Config -> Troupe(parts, notices, user)
+Config -> Troupe(parts, notices, user)
 """
 
 from __future__ import annotations

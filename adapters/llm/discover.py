@@ -18,9 +18,7 @@ DEFAULTS = (
 PROBE_TIMEOUT_S = 0.3  # a server on loopback answers within milliseconds; a start-up waits no longer
 
 
-async def find_endpoint(
-    candidates: Sequence[str] = DEFAULTS, timeout_s: float = PROBE_TIMEOUT_S
-) -> str | None:
+async def find_endpoint(candidates: Sequence[str] = DEFAULTS, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
     """The base URL of the first candidate that has a model to offer, or None. All are asked at once."""
     bases = [base_url(candidate) for candidate in candidates]
     useful = await asyncio.gather(*(_has_model(base, timeout_s) for base in bases))

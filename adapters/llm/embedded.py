@@ -40,10 +40,7 @@ PATIENCE = Patience(first_s=30.0, next_s=15.0)  # a slow machine that is busy; a
 WORD_CHARS = 30  # longer than any word in speech: a number that goes on and on
 REPEAT_WORDS = 5  # a run of as many words said a second time: a small model that goes in circles
 
-PREAMBLE = (
-    "The following is a conversation with a friendly voice assistant that answers in one or two short "
-    "sentences."
-)
+PREAMBLE = "The following is a conversation with a friendly voice assistant that answers in one or two short sentences."
 SHOTS = (
     ("Hello, how are you?", "I am very well, thank you. What can I do for you?"),
     ("What is the capital of Italy?", "The capital of Italy is Rome."),

@@ -29,9 +29,7 @@ class ScriptStt:
         self._next = 0
 
     def describe(self) -> Capability:
-        return Capability(
-            name="script", version="1", role="stt", unit="ms", rate_hz=EAR_RATE_HZ, deterministic=True
-        )
+        return Capability(name="script", version="1", role="stt", unit="ms", rate_hz=EAR_RATE_HZ, deterministic=True)
 
     def warm_up(self) -> None:
         """Nothing to load."""

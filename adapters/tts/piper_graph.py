@@ -95,7 +95,9 @@ def split(model: Any) -> tuple[dict[str, bytes], Cut]:
     stray = set(_crossing(graph, decoder, flow)) - {latent}
     if stray:
         raise UnknownGraph(f"the decoder also reads {sorted(stray)[0]}")
-    cut = Cut(latent, durations, prior, channels, _inputs(graph, text), text_outputs, flow_inputs, decoder_inputs, output)
+    cut = Cut(
+        latent, durations, prior, channels, _inputs(graph, text), text_outputs, flow_inputs, decoder_inputs, output
+    )
     take = Extractor(model)
     parts = {
         "text": take.extract_model(list(cut.text_inputs), list(cut.text_outputs)),

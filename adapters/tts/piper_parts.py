@@ -1,6 +1,6 @@
 """The cut Piper graph at work: three sessions, kept in the cache once they have been cut.
 
-    cache/piper/<sha256 of the voice>/{text,flow,decoder}.onnx, cut.json
+cache/piper/<sha256 of the voice>/{text,flow,decoder}.onnx, cut.json
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -28,7 +29,7 @@ CHARS_PER_MINUTE = 1100  # of Piper's default voice: 1060 were measured, so the 
 GROWTH_MOST_MB = 8.0  # a leak of one byte per sample would be 7 MB in five minutes; ours allocates a fixed set
 SENTENCES = (
     "The river comes down from the hills in the north, and it takes its time.",
-    "In spring it carries branches, in autumn it carries leaves, and in winter, when the frost is hard, it carries nothing.",
+    "In spring it carries branches, in autumn leaves, and in winter, when the frost is hard, it carries nothing.",
     "People have built three bridges over it; the oldest has 7 arches, and nobody knows who built it.",
     "What do they talk about, the two who fish there every morning?",
     "They talk about the weather, about prices, and about the fish that they did not catch.",
@@ -50,7 +51,6 @@ class _Memory:
 
     def __init__(self) -> None:
         self.mb: list[float] = []
-        self.lead_ms: list[float] = []
         self._next_ns = 0
 
     def watch(self, t_ns: int, what: str, fact: Any) -> None:
@@ -64,8 +64,6 @@ class _Memory:
 
 
 def _resident_mb() -> float:
-    import os
-
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

@@ -84,9 +84,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def paired_ratios(
-    ours: Callable[[], object], theirs: Callable[[], object], pairs: int, clock: Clock
-) -> list[float]:
+def paired_ratios(ours: Callable[[], object], theirs: Callable[[], object], pairs: int, clock: Clock) -> list[float]:
     """Time of `ours` over time of `theirs`, pair by pair, after one unmeasured run of each. The one
     that goes first changes from pair to pair, so that neither always finds the machine warm."""
     ours()
@@ -101,9 +99,7 @@ def paired_ratios(
     return ratios
 
 
-def paired_ratio(
-    ours: Callable[[], object], theirs: Callable[[], object], pairs: int, clock: Clock
-) -> float:
+def paired_ratio(ours: Callable[[], object], theirs: Callable[[], object], pairs: int, clock: Clock) -> float:
     """The median of `paired_ratios`."""
     return median(paired_ratios(ours, theirs, pairs, clock))
 

@@ -67,9 +67,7 @@ def run(context: Context, options: WhisperStt.Options | None = None, pairs: int 
     ours_percent, reference_percent = word_error_percent(spoken, heard), word_error_percent(spoken, reference)
     metrics = (
         at_most("stt_time_ratio", median(ratios), "", TIME_RATIO_MAX),
-        at_most(
-            "word_error_difference", ours_percent - reference_percent, "points", WORD_ERROR_DIFFERENCE_MAX
-        ),
+        at_most("word_error_difference", ours_percent - reference_percent, "points", WORD_ERROR_DIFFERENCE_MAX),
         shown("word_error", ours_percent, "%"),
         shown("reference_word_error", reference_percent, "%"),
     )

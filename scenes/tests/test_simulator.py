@@ -77,7 +77,7 @@ def test_typed_lines_at_any_moment_stop_it_and_none_is_lost(times_ms, block_ms, 
 
 def test_a_stop_fades_and_does_not_cut():
     simulator = held(World(events=[(100, ev.SpeakRequested(LONG)), (3210, ev.UserTyped("stop"))]), until_ms=3400)
-    (_, flush), = simulator.of(act.Flush)
+    ((_, flush),) = simulator.of(act.Flush)
     at = played_before(simulator, flush)
     audio = simulator.audio()
     assert np.any(audio[at - 100 : at]), "it did not sound when it was stopped"
@@ -94,7 +94,7 @@ def test_the_heard_prefix_is_what_the_sound_says(at_ms, block_ms):
     """Counted in the audio itself: a word of which half sounded was heard."""
     world = World(user=(QUESTION,), replies=(WORDS,), events=[(at_ms, ev.UserTyped("stop"))], block_ms=block_ms)
     simulator = held(world, {"rtf": 0.1}, until_ms=at_ms + 300)
-    (_, flush), = simulator.of(act.Flush)
+    ((_, flush),) = simulator.of(act.Flush)
     heard = tones(simulator.audio()[: played_before(simulator, flush) + 480])
     kept = remembered(simulator, "assistant")[0]
     assert kept.interrupted and kept.measured

@@ -165,9 +165,7 @@ def test_what_is_dropped_never_sounds_and_what_follows_is_a_beginning(stitcher):
     assert (stitcher.held_samples, stitcher.end_index) == (0, written)
     assert stitcher.push(tone(1000), RATE_HZ, Seam.JOIN, True) == (written, written + 1000)
     stitcher.finish()
-    np.testing.assert_array_equal(
-        stream(stitcher)[written:], to_int16(fade_out(fade_in(tone(1000), EDGE), EDGE))
-    )
+    np.testing.assert_array_equal(stream(stitcher)[written:], to_int16(fade_out(fade_in(tone(1000), EDGE), EDGE)))
 
 
 def test_finishing_twice_adds_nothing(stitcher):

@@ -82,7 +82,9 @@ def test_a_hole_inside_a_phrase_is_not_counted_as_heard():
 
 
 def test_what_was_heard_to_its_end_is_kept_as_a_number_only():
-    kept = ledger(entry(0, 10, phrase=1), entry(10, 20, phrase=2, eos=False), entry(20, 30, phrase=2), entry(30, 40, phrase=3))
+    kept = ledger(
+        entry(0, 10, phrase=1), entry(10, 20, phrase=2, eos=False), entry(20, 30, phrase=2), entry(30, 40, phrase=3)
+    )
     kept.pass_over(25)
     assert [(e.phrase, e.start_index) for e in kept.entries] == [(2, 10), (2, 20), (3, 30)]
     assert kept.heard_chars(1, TEXT, 25) == (len(TEXT), True)

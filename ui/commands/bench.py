@@ -1,4 +1,5 @@
-"""duckbill bench: measure. --json prints one object {bench, machine, passed, metrics, runs}; exit 1 where a limit is missed."""
+"""duckbill bench: measure. --json prints one object {bench, machine, passed, metrics, runs}. Exit 1 where a limit is
+missed."""
 
 from __future__ import annotations
 

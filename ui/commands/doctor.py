@@ -1,4 +1,5 @@
-"""duckbill doctor: what is installed, what is missing, what it costs here, and the cure. Exit 1 where talking is not possible."""
+"""duckbill doctor: what is installed, what is missing, what it costs here, and the cure. Exit 1 where talking is not
+possible."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ def examine(config: Any, context: Any, measure: bool) -> Iterator[Finding]:
     yield _folder("artifacts", Path(config.artifacts).expanduser() if config.artifacts else None)
     yield _folder("cache", context.cache)
     if config.tts.adapter != "espeak":
-        yield dataclasses.replace(_adapter(config, context, "tts", "espeak", measure), what="tts espeak (demonstration)")
+        yield dataclasses.replace(
+            _adapter(config, context, "tts", "espeak", measure), what="tts espeak (demonstration)"
+        )
     yield _module("plot", "matplotlib", "panels of runs")
 
 

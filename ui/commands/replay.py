@@ -48,7 +48,9 @@ def _verify(args: argparse.Namespace, config: Any, folder: Path) -> int:
 
     verdict = replay(folder, make_tts)
     if args.json:
-        print(json.dumps({"result": {**dataclasses.asdict(verdict), "identical": verdict.identical, "run": str(folder)}}))
+        print(
+            json.dumps({"result": {**dataclasses.asdict(verdict), "identical": verdict.identical, "run": str(folder)}})
+        )
     else:
         same = verdict.decisions_recorded == verdict.decisions_replayed
         print(f"decisions  {verdict.events} events, {verdict.actions} actions: {'identical' if same else 'DIFFERENT'}")

@@ -18,10 +18,16 @@ from ui.options import add_config_options, add_voice_options, config_from
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("talk", help="hold a conversation", description=__doc__)
-    parser.add_argument("--mic", metavar="DEVICE|FILE.wav", help="microphone: name, number, or a file heard in real time")
+    parser.add_argument(
+        "--mic", metavar="DEVICE|FILE.wav", help="microphone: name, number, or a file heard in real time"
+    )
     parser.add_argument("--speaker", metavar="DEVICE|FILE.wav", help="speaker: name, number, or a file")
-    parser.add_argument("--llm", metavar="NAME|URL", help="reply source: embedded, script, echo, or an endpoint's address")
-    parser.add_argument("--half-duplex", action="store_true", help="do not listen while speaking (loudspeakers that echo)")
+    parser.add_argument(
+        "--llm", metavar="NAME|URL", help="reply source: embedded, script, echo, or an endpoint's address"
+    )
+    parser.add_argument(
+        "--half-duplex", action="store_true", help="do not listen while speaking (loudspeakers that echo)"
+    )
     parser.add_argument("--demo", action="store_true", help="play the demonstration even where there are devices")
     parser.add_argument("--json", action="store_true", help="print one JSON line a turn")
     add_voice_options(parser)

@@ -16,7 +16,11 @@ from adapters.registry import Context
 from scenes import jack
 from scenes.demonstration import speak
 
-pytestmark = [pytest.mark.device, pytest.mark.engines, pytest.mark.skipif(bool(jack.available()), reason=jack.available() or "-")]
+pytestmark = [
+    pytest.mark.device,
+    pytest.mark.engines,
+    pytest.mark.skipif(bool(jack.available()), reason=jack.available() or "-"),
+]
 QUESTION = "What can you tell me about the weather?"
 START_S = 60  # loading everything on a busy machine
 
@@ -45,5 +49,7 @@ def test_a_question_asked_in_the_room_is_answered_into_it(room: Path, real_conte
     assert turn["reply_heard"] == turn["reply"]
     assert sum(turn["stages"].values()) == pytest.approx(turn["gap_ms"], abs=1)
     assert abs(played).max() > 0.05, "nothing was heard in the room"
-    replay = subprocess.run([sys.executable, "-m", "ui.cli", "replay", turn["run"], "--verify"], env=environment, check=False)
+    replay = subprocess.run(
+        [sys.executable, "-m", "ui.cli", "replay", turn["run"], "--verify"], env=environment, check=False
+    )
     assert replay.returncode == 0

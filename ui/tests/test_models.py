@@ -103,9 +103,7 @@ def test_verify_without_names_leaves_out_what_was_never_fetched(
     assert json.loads(capsys.readouterr().out)["result"] == []
 
 
-def test_an_unknown_name_is_a_mistake_of_the_user_s(
-    weights: Weights, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_name_is_a_mistake_of_the_user_s(weights: Weights, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(weights, "fetch", "tiny", "tinny") == 2
     said = capsys.readouterr()
     assert "did you mean tiny?" in said.err

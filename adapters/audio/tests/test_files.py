@@ -69,9 +69,7 @@ def test_a_file_is_heard_sample_by_sample_then_silence(tmp_path):
 def test_the_end_is_told_after_the_last_sample_was_delivered(tmp_path):
     delivered: list[int] = []
     path = write(tmp_path / "in.wav", SINE[: 3 * BLOCK])
-    microphone = FileMicrophone(
-        path, VirtualClock(), on_end=lambda: delivered.append(listener.capture.ring.written)
-    )
+    microphone = FileMicrophone(path, VirtualClock(), on_end=lambda: delivered.append(listener.capture.ring.written))
     listener = Listener(microphone, 5)
     listener.listen()
     assert delivered == [3 * BLOCK]

@@ -57,9 +57,7 @@ async def serve_bytes(answer: bytes) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
-def streams(
-    *blocks: bytes, then: asyncio.Event | None = None, content_type: str = "text/event-stream"
-) -> Handler:
+def streams(*blocks: bytes, then: asyncio.Event | None = None, content_type: str = "text/event-stream") -> Handler:
     """A handler that sends these blocks, then waits for the event if there is one, then ends."""
 
     async def handler(request: web.Request) -> web.StreamResponse:

@@ -21,7 +21,7 @@ HELLO = [Message("user", "Hello?")]
 
 # What the child imports as xllamacpp instead of the real one: a server of the same interface, that
 # crashes when it is asked to.
-STAND_IN = '''
+STAND_IN = """
 import json, os, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -58,7 +58,7 @@ class Server:
         server = ThreadingHTTPServer(("127.0.0.1", parameters.port), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.listening_address = "http://127.0.0.1:%d" % server.server_port
-'''
+"""
 
 
 @pytest.fixture

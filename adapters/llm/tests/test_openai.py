@@ -205,9 +205,7 @@ def test_garbage(chat: Handler) -> None:
     assert fault(serve(chat)).kind == "garbage"
 
 
-@pytest.mark.parametrize(
-    "answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00" * 100, b"HTTP/1.1 200 OK\r\n" + b"a" * 20_000]
-)
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00" * 100, b"HTTP/1.1 200 OK\r\n" + b"a" * 20_000])
 def test_a_server_that_speaks_no_http(answer: bytes) -> None:
     assert fault(serve_bytes(answer)).kind in ("garbage", "crashed")
 
