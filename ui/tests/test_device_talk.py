@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.engines,
     pytest.mark.skipif(bool(jack.available()), reason=jack.available() or "-"),
 ]
-QUESTION = "What can you tell me about the weather?"
+QUESTION = "Hello there. How far away is the moon?"
 START_S = 60  # loading everything on a busy machine
 
 
@@ -45,7 +45,7 @@ def test_a_question_asked_in_the_room_is_answered_into_it(room: Path, real_conte
             talk.send_signal(signal.SIGINT)
             status = talk.wait(30)
     assert status == 0
-    assert "weather" in turn["heard"].lower()
+    assert "moon" in turn["heard"].lower()
     assert turn["reply_heard"] == turn["reply"]
     assert sum(turn["stages"].values()) == pytest.approx(turn["gap_ms"], abs=1)
     assert abs(played).max() > 0.05, "nothing was heard in the room"
