@@ -99,7 +99,7 @@ class NullSynthesis:
             self._failures += 1
             raise AdapterError(o.fail_kind, "the null engine failed as told by tts.null.fail_at", retryable=True)
         self._pulls += 1
-        count = max(1, min(units - o.short_by, self.units - self._done))
+        count = min(max(1, units - o.short_by), self.units - self._done)
         start, end = self._done * UNIT_SAMPLES, (self._done + count) * UNIT_SAMPLES
         self._done += count
         marks = tuple(m for m in self._words if start <= m.start_sample < end) if o.markers else ()

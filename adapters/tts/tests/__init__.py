@@ -1,0 +1,25 @@
+"""How the tests come by an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.base import AdapterError
+from adapters.registry import Context, create
+from adapters.weights import Weights, default_cache
+from timeline.clock import VirtualClock
+
+
+def make(name: str, cache: Path, **options: Any) -> Any:
+    """An engine on a virtual clock; skips the test where its package or its weights are not here."""
+    weights = Weights(default_cache())
+    try:
+        tts = create("tts", name, options, Context(weights, VirtualClock(), cache))
+        if name == "piper" and "model_path" not in options:
+            weights.locate("piper-en_US-joe-medium")
+    except AdapterError as error:
+        pytest.skip(error.detail)
+    return tts
