@@ -19,6 +19,12 @@ def tokens(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(r"\S+", text)]
 
 
+def speakable(text: str) -> str:
+    """The text, position by position, with spaces for what no phonemizer takes: control characters (to eSpeak they
+    are commands) and halves of characters."""
+    return re.sub(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", " ", text)
+
+
 def align(phonemes: Sequence[str], own: Sequence[str]) -> list[tuple[int, int] | None]:
     """`phonemes`: those of the sentence, one character each; `own`: each token's, as one string. Returns for each
     token its range in `phonemes`, ascending; None for one that has no sound of its own."""

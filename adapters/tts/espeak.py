@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
 from adapters.registry import Context
-from adapters.tts.align import tokens
+from adapters.tts.align import speakable, tokens
 from adapters.voice import Voice
 from stitcher.pcm import Float32, Int16, to_float32
 from timeline.store import write_atomically
@@ -159,7 +159,7 @@ def _render(
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")
         library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
-        data = span.text.replace("\0", " ").encode()
+        data = speakable(span.text).encode()
         library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
         library.espeak_Synchronize()
         library.espeak_Terminate()
