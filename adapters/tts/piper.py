@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
 from adapters.registry import Context
-from adapters.tts.align import align, tokens
+from adapters.tts.align import align, speakable, tokens
 from adapters.tts.piper_parts import Parts, load_parts, session
 from adapters.voice import Voice
 from stitcher.pcm import Float32
@@ -60,13 +60,17 @@ class PiperTts:
     @cached_property
     def voice(self) -> Any:
         """piper-tts's own text side: phonemes and ids; its session is not used."""
-        from piper import PiperVoice
-        from piper.config import PiperConfig
+        try:
+            from piper import PiperVoice
+            from piper.config import PiperConfig
+        except ImportError as error:
+            line = "tts.adapter piper needs piper-tts: pip install 'duckbill[piper]'"
+            raise AdapterError("missing", line) from error
 
         side = self.path.with_name(self.path.name + ".json")
         try:
             config = PiperConfig.from_dict(json.loads(side.read_text("utf-8")))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             line = f"{side} cannot be read ({error}); run: duckbill models fetch {self.options.weights}"
             raise AdapterError("corrupt", line) from error
         return PiperVoice(session=None, config=config)
@@ -125,7 +129,8 @@ class PiperTts:
     def open(self, span: Span) -> PiperSynthesis:
         config = self.voice.config
         speaker = self._speaker(span.voice.timbre)
-        phonemes = [p for sentence in self.voice.phonemize(span.text) for p in (*sentence, " ")]
+        text = speakable(span.text)
+        phonemes = [p for sentence in self.voice.phonemize(text) for p in (*sentence, " ")]
         ids, starts = self._ids(phonemes)
         feed = {
             "input": np.array([ids], np.int64),
@@ -139,7 +144,7 @@ class PiperTts:
             pcm = self.whole.run(None, {name: value for name, value in feed.items() if name in known})[0]
             return PiperSynthesis(config.hop_length, self._gain, pcm=pcm.ravel())
         latent = self.parts.latent(feed, span.seed)
-        marks = self._marks(span.text, phonemes, starts, latent.frames_per_id, config.hop_length)
+        marks = self._marks(text, phonemes, starts, latent.frames_per_id, config.hop_length)
         return PiperSynthesis(config.hop_length, self._gain, parts=self.parts, latent=latent, marks=marks)
 
     def _speaker(self, timbre: str) -> int:
@@ -190,13 +195,16 @@ class PiperSynthesis:
         self.units = latent.frames if pcm is None else -(-pcm.size // hop)
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        latent, whole = self._latent, self._pcm  # another thread may close it meanwhile
         start, end = self._done, min(self.units, self._done + units)
+        if start == end or (latent is None and whole is None):
+            return AudioChunk(np.zeros(0, np.float32), 0, (), True)
         self._done = end
-        if self._pcm is not None:
-            pcm = self._pcm[start * self._hop : end * self._hop]
+        if whole is not None:
+            pcm = whole[start * self._hop : end * self._hop]
         else:
             assert self._parts is not None
-            pcm = self._parts.decode(self._latent, start, end, self._hop)
+            pcm = self._parts.decode(latent, start, end, self._hop)
         marks = tuple(m for m in self._marks if start * self._hop <= m.start_sample < end * self._hop)
         return AudioChunk((pcm * self._gain).astype(np.float32), end - start, marks, end >= self.units)
 

@@ -103,9 +103,12 @@ def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
 
 def _cut_into(folder: Path, voice: Path) -> None:
     """Cut the voice; cut.json is written last, so a folder that has it is whole."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        line = "tts.adapter piper needs onnx to cut a voice: pip install 'duckbill[piper]'"
+        raise AdapterError("missing", line) from error
     try:
         model = onnx.load(str(voice))
     except DecodeError as error:
