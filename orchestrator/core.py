@@ -63,10 +63,10 @@ class Core:
         self._now_ns = now_ns
         self._out = []
         if not self.ended:
-            self._story.append((now_ns, event))
+            self._story.append((now_ns, "", event))
             self._handlers[type(event)](event)
             self._advance()
-            self._story.extend((now_ns, action) for action in self._out)
+            self._story.extend((now_ns, "  -> ", action) for action in self._out)
         return self._out
 
     def deadline_ns(self) -> int | None:
@@ -78,7 +78,7 @@ class Core:
 
     def story(self) -> str:
         """The last events and actions, for an error message."""
-        return "\n".join(f"{t_ns} {fact}" for t_ns, fact in self._story)
+        return "\n".join(f"{t_ns} {arrow}{fact}" for t_ns, arrow, fact in self._story)
 
     def check_invariants(self) -> None:
         """What holds between any two events; called by tests."""
@@ -138,6 +138,16 @@ class Core:
         self.hearing.add_typed(event.text)
         self._commit(Cause.TYPED, self._now_ns)
 
+    def _end_hearing(self) -> None:
+        """No window will come any more: whatever was being said is over."""
+        detector = self.hearing.detector
+        if self.turns.state is State.HEARING:
+            self._out.append(self.hearing.request_final(self._now_ns))
+            self._move(Cause.SILENCE_BEGAN, detector.speech_end_ns)
+        if self.turns.state is State.PAUSING:
+            self._commit(Cause.TURN_COMMITTED, detector.speech_end_ns)
+        detector.reset()
+
     def _commit(self, cause: Cause, at_ns: int) -> None:
         """The user's turn is over."""
         self._committed = True
@@ -195,6 +205,7 @@ class Core:
             return
         elif event.role == "mic":
             self._input_ended = True
+            self._end_hearing()
         self._notice(event.detail)
         if event.role == "speaker":
             self._end("speaker lost")

@@ -49,7 +49,7 @@ class Replying:
 
     def _begin(self, turn: int) -> None:
         self.turn = turn
-        self.speech.begin()
+        self.speech.begin(self.read_index)
         self._audible_index = -1
 
     def interrupt(self, now_ns: int) -> list[act.Action]:
@@ -125,9 +125,10 @@ class Replying:
         if not self._streaming or ticket != self.reply:
             return False
         self._streaming = False
+        self.speech.end_text()
         if not self.speech.phrases:
             self.speech.add_text(self.settings.failure_reply)
-        self.speech.end_text()
+            self.speech.end_text()
         return True
 
     def next_job(self, now_ns: int) -> list[act.Action]:
@@ -162,9 +163,10 @@ class Replying:
         """None where it concerns work that nobody waits for any more."""
         if (event.generation, event.phrase, event.seq) != self._key():
             return None
-        if not self.speech.failed(event.retryable) and self.speech.idle:
-            return [act.FinishStream()]
-        return []
+        if self.speech.failed(event.retryable):
+            return []
+        given_up: list[act.Action] = [act.ClosePhrase(event.generation, event.phrase)]
+        return [*given_up, act.FinishStream()] if self.speech.idle else given_up
 
     def _key(self) -> tuple[int, int, int] | None:
         """(generation, phrase, seq) of the job in flight; seq -1 for opening a phrase."""

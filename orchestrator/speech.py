@@ -74,9 +74,10 @@ class Speech:
         self._text_ended = False
         self._failures = 0
 
-    def begin(self) -> int:
-        """A new utterance; returns its number."""
+    def begin(self, index: int) -> int:
+        """A new utterance, whose stream begins at `index` or later; returns its number."""
         self._reset()
+        self.end_index = index
         self.utterance += 1
         self.phrases = {}
         self.active = True
@@ -192,6 +193,7 @@ class Speech:
         self._failures += 1
         if retryable and self._failures <= RETRIES:
             return True
+        self._failures = 0
         self._queue = [phrase for phrase in self._queue if phrase.number != job.phrase]
         return False
 

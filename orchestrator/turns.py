@@ -48,21 +48,15 @@ TABLE: dict[tuple[State, Cause], State] = {
     (_S.THINKING, _C.NOTHING_HEARD): _S.LISTENING,
     (_S.THINKING, _C.TYPED): _S.THINKING,
     (_S.THINKING, _C.AUDIO_STARTED): _S.SPEAKING,
-    (_S.THINKING, _C.REPLY_FINISHED): _S.LISTENING,
     (_S.THINKING, _C.REPLY_FAILED): _S.LISTENING,
     (_S.SPEAKING, _C.BARGE_IN): _S.HEARING,
     (_S.SPEAKING, _C.TYPED): _S.THINKING,
     (_S.SPEAKING, _C.REPLY_FINISHED): _S.LISTENING,
-    (_S.SPEAKING, _C.REPLY_FAILED): _S.LISTENING,
 }
 
 
-NEW_TURN = frozenset({Cause.SPEECH_STARTED, Cause.BARGE_IN, Cause.TYPED, Cause.SPEAK_REQUESTED})
-"""Causes by which somebody takes the floor anew."""
-
-
 class TurnTable:
-    """The state, and the number of the turn, which rises with each cause of NEW_TURN."""
+    """The state, and the number of the turn: it rises when the user's words are taken up."""
 
     def __init__(self) -> None:
         self.state = State.LISTENING
@@ -74,5 +68,4 @@ class TurnTable:
     def move(self, cause: Cause) -> State:
         assert self.allows(cause), f"{cause} in {self.state}"
         self.state = TABLE[self.state, cause]
-        self.turn += cause in NEW_TURN
         return self.state

@@ -71,9 +71,7 @@ def test_threads_take_turns(espeak):
     texts = ["Hello there.", "Something quite different.", "One more."]
     expected = [say(espeak, text).pcm for text in texts]
     got: dict[int, np.ndarray] = {}
-    threads = [
-        threading.Thread(target=lambda k=k: got.__setitem__(k, say(espeak, texts[k % 3]).pcm)) for k in range(9)
-    ]
+    threads = [threading.Thread(target=lambda k=k: got.__setitem__(k, say(espeak, texts[k % 3]).pcm)) for k in range(9)]
     for thread in threads:
         thread.start()
     for thread in threads:
