@@ -5,6 +5,7 @@ No simulator here: each test says what happened and reads what the core wishes. 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -302,7 +303,7 @@ def test_a_long_monologue_is_transcribed_in_contiguous_pieces():
     ranges = [(a.start_position, a.end_position) for a in finals.values()]
     assert len(ranges) >= 4
     assert ranges[0][0] == 320 * 16
-    for (_, end), (start, _) in zip(ranges, ranges[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(ranges):
         assert start == end, "audio between two pieces is lost or heard twice"
     for number, final in reversed(list(finals.items())):
         room.tell(ev.Transcribed(final.segment, final.attempt, True, f"part{number}", 0, 1, 1))
