@@ -25,6 +25,8 @@ TICK_NS = 20 * NS_PER_MS  # decisions come with the sink's blocks; one frame is 
 DEVIATIONS = 4  # of the prediction error, added as the worst case
 FORGET = 0.9  # weight of the past at each observation: the last ten calls matter
 DEVIATION_GAIN = 0.25  # as in TCP's round trip estimator
+DEVIATION_DECAY = 0.02  # a burst is remembered for fifty calls: TCP's four would forget it before the next one comes
+SAFE_MOST_NS = 2 * NS_PER_S  # what takes longer is a stall; a lead against that would not fit the ring (8 s)
 DWELL_CHUNKS = 1  # at a rung before the first steps up
 DWELL_AFTER_DOWN_NS = 10 * NS_PER_S  # of audio at a rung before stepping up again: a change per 10 s at most
 UNKNOWN_RTF = 0.3  # what an engine that was not measured is taken to cost
@@ -69,8 +71,8 @@ class CostModel:
         return self.fixed_ns + self.unit_ns * units
 
     def observe(self, units: int, render_ns: int) -> None:
-        error = abs(render_ns - self.predict_ns(units))
-        self.deviation_ns += DEVIATION_GAIN * (error - self.deviation_ns)
+        excess = abs(render_ns - self.predict_ns(units)) - self.deviation_ns
+        self.deviation_ns += (DEVIATION_GAIN if excess > 0 else DEVIATION_DECAY) * excess
         self._sums = [FORGET * total for total in self._sums]
         self._add(units, render_ns)
         self._solve()
@@ -117,7 +119,8 @@ class Ladder:
 
     def safe_ns(self, rung: int) -> float:
         """How long a chunk of this rung may take, at worst."""
-        return self.cost.predict_ns(self.rungs[rung]) + DEVIATIONS * self.cost.deviation_ns + TICK_NS
+        worst_ns = self.cost.predict_ns(self.rungs[rung]) + DEVIATIONS * self.cost.deviation_ns + TICK_NS
+        return min(worst_ns, SAFE_MOST_NS)
 
     def breath_ns(self, rung: int) -> float:
         """The lead below which the next chunk is asked for."""
