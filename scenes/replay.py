@@ -98,6 +98,8 @@ def _decide(records: Iterator[dict[str, Any]], settings: CoreSettings, verdict: 
             due = [orjson.dumps(encode(action)) for action in wanted]
             for line in due:
                 replayed.update(line + b"\n")
+        elif "end" in record.get("note", {}):
+            _compare(verdict, due, b"nothing")
         elif "action" in record:
             verdict.actions += 1
             line = orjson.dumps(record["action"])
@@ -127,6 +129,7 @@ class _Audio:
         # Ticks are recorded a little after chunks that they had not seen: room for both.
         self._bus = Bus(settings.rate_hz, record=False, ring_seconds=2 * RING_SECONDS)
         self._open: dict[tuple[int, int], Synthesis] = {}
+        self._refused: dict[tuple[int, int], AdapterError] = {}
         self._requests: dict[tuple[int, int, int], act.RequestChunk] = {}
         self.digest = hashlib.sha256()
         self._lost = False  # so unlike the recording that it cannot be followed any further
@@ -144,8 +147,8 @@ class _Audio:
             try:
                 span = Span(action.text, action.voice, action.seed)
                 self._open[action.generation, action.phrase] = self._tts.open(span)
-            except AdapterError:
-                return  # it failed then as well, or the chunks will be missed
+            except AdapterError as error:  # it failed then as well, or its chunks will be missed
+                self._refused[action.generation, action.phrase] = error
         elif isinstance(action, act.RequestChunk):
             self._requests[action.generation, action.phrase, action.seq] = action
         elif isinstance(action, act.ClosePhrase):
@@ -169,6 +172,8 @@ class _Audio:
 
     def _render(self, event: ev.ChunkReady) -> None:
         key = (event.generation, event.phrase, event.seq)
+        if key[:2] in self._refused:
+            raise self._refused[key[:2]]
         request, synthesis = self._requests.pop(key, None), self._open.get(key[:2])
         if request is None or synthesis is None:
             self._lose(f"chunk {key} came without having been asked for")
