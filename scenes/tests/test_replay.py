@@ -44,7 +44,7 @@ def lines(folder):
 
 @pytest.mark.parametrize(
     "engine",
-    [{}, {"rtf": 0.5, "jitter": 0.2, "open_ms": 80}, {"fail_at": 1}, {"fail_at": 2, "fail_times": 9}, {"markers": False}],
+    [{}, {"rtf": 0.5, "jitter": 0.2}, {"fail_at": 1}, {"fail_at": 2, "fail_times": 9}, {"markers": False}],
 )
 def test_a_session_replays_identically(tmp_path, engine):
     simulator = recorded(tmp_path / "run", engine)

@@ -1,0 +1,92 @@
+"""The ears: windows at their true positions and times, whatever rate and block the microphone has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adapters.base import EAR_RATE_HZ
+from orchestrator.ears import HISTORY_SECONDS, Ears
+from stitcher.capture import Capture
+from stitcher.pcm import to_int16
+from timeline.clock import NS_PER_S
+
+
+class Listener:
+    """A detector that keeps its windows: speech where it is loud."""
+
+    window_samples = 512
+
+    def __init__(self):
+        self.windows = []
+
+    def probability(self, window):
+        self.windows.append(window.copy())
+        return float(np.abs(window.astype(float)).mean() > 1000)
+
+    def reset(self):
+        self.windows.clear()
+
+
+def tone(seconds, rate_hz, hz=440.0):
+    return to_int16((0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate_hz)) / rate_hz)).astype(np.float32))
+
+
+def hear(audio, rate_hz, block):
+    ears = Ears(Capture(rate_hz), Listener())
+    frames = []
+    for at in range(0, audio.size, block):
+        piece = audio[at : at + block]
+        ears.capture.take(piece, (at + piece.size) * NS_PER_S // rate_hz)
+        frames += ears.listen()
+    return ears, frames
+
+
+@pytest.mark.parametrize("block", [80, 160, 320, 512, 1000, 4096])
+def test_windows_follow_one_another_whatever_the_block(block):
+    audio = tone(1.0, EAR_RATE_HZ)
+    ears, frames = hear(audio, EAR_RATE_HZ, block)
+    assert [frame.end_position for frame in frames] == list(range(512, audio.size + 1, 512))
+    assert np.array_equal(np.concatenate(ears.vad.windows), audio[: 512 * len(frames)])
+    for frame in frames:
+        assert abs(frame.device_ns - frame.end_position * NS_PER_S // EAR_RATE_HZ) <= 1
+        assert frame.speech_prob == 1.0 and frame.level_dbfs == pytest.approx(-9.0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 44_100, 48_000])
+def test_another_rate_is_resampled_and_stays_in_time(rate_hz):
+    audio = np.concatenate((np.zeros(rate_hz, np.int16), tone(1.0, rate_hz), np.zeros(rate_hz, np.int16)))
+    ears, frames = hear(audio, rate_hz, rate_hz // 50)
+    assert 3 * EAR_RATE_HZ - ears.position < 0.1 * EAR_RATE_HZ, "more than the resampler keeps back"
+    for frame in frames:
+        assert abs(frame.device_ns - frame.end_position * NS_PER_S // EAR_RATE_HZ) <= 1000, "dated when it was judged"
+    loud = [frame.end_position for frame in frames if frame.speech_prob]
+    assert abs(loud[0] - EAR_RATE_HZ) <= 1024 and abs(loud[-1] - 2 * EAR_RATE_HZ) <= 1024
+    spectrum = np.abs(np.fft.rfft(ears.slice(EAR_RATE_HZ + 800, 2 * EAR_RATE_HZ - 800)))
+    assert np.argmax(spectrum) * EAR_RATE_HZ / (EAR_RATE_HZ - 1600) == pytest.approx(440, abs=2)
+
+
+def test_a_slice_is_what_was_heard_there():
+    audio = tone(2.0, EAR_RATE_HZ, 100)
+    ears, _ = hear(audio, EAR_RATE_HZ, 320)
+    assert np.array_equal(to_int16(ears.slice(1000, 5000)), audio[1000:5000])
+    assert ears.slice(31_000, 99_000).size == 1000, "beyond what was heard there is nothing"
+    assert ears.slice(40_000, 50_000).size == 0 and ears.slice(5000, 1000).size == 0
+    assert ears.slice(-500, 500).size == 500
+
+
+def test_of_a_slice_older_than_the_history_the_rest_is_given():
+    seconds = HISTORY_SECONDS + 5
+    audio = (np.arange(seconds * EAR_RATE_HZ) // EAR_RATE_HZ * 100).astype(np.int16)  # the second, a hundredfold
+    ears, _ = hear(audio, EAR_RATE_HZ, 4000)
+    kept = ears.slice(0, 7 * EAR_RATE_HZ)
+    assert kept.size == 2 * EAR_RATE_HZ and set(to_int16(kept)) == {500, 600}
+    assert ears.slice(0, 10**9).size == HISTORY_SECONDS * EAR_RATE_HZ
+
+
+def test_what_found_no_room_is_counted_and_the_rest_is_heard():
+    capture = Capture(EAR_RATE_HZ)
+    for _ in range(12):
+        capture.take(np.zeros(EAR_RATE_HZ, np.int16), 0)
+    assert capture.lost_samples == 2 * EAR_RATE_HZ
+    assert len(list(Ears(capture, Listener()).listen())) == 10 * EAR_RATE_HZ // 512
