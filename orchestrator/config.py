@@ -33,7 +33,7 @@ class ConfigError(ValueError):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)  # a device may be a number
 
 
 class Audio(_Section):
@@ -147,7 +147,8 @@ def _collect_options(merged: dict[str, Any], role: str) -> None:
         options = {key: value for key, value in section.items() if isinstance(value, dict) and key != "options"}
         if options:
             kept = {key: value for key, value in section.items() if key not in options}
-            merged[role] = {**kept, "options": {**section.get("options", {}), **options}}
+            listed = section.get("options", {})
+            merged[role] = {**kept, "options": {**listed, **options} if isinstance(listed, dict) else listed}
 
 
 def _refuse_unknown(model: Any, values: Mapping[str, Any], prefix: str) -> None:
