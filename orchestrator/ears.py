@@ -30,6 +30,7 @@ class Ears:
         self.position = 0  # samples in the history
         self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
         self._judged = 0  # samples that the windows have covered
+        self._captured = 0  # samples taken from the microphone, at its rate
         self._resampler = StreamResampler(capture.rate_hz, EAR_RATE_HZ)
 
     def listen(self) -> Iterator[EarFrame]:
@@ -50,6 +51,7 @@ class Ears:
         first, second = self.capture.ring.peek(size)
         block = np.concatenate((first, second)).astype(np.int16)
         self.capture.ring.consume(size)
+        self._captured += size
         if self.capture.rate_hz == EAR_RATE_HZ:
             return block
         return to_int16(self._resampler.push(to_float32(block), last=False))
@@ -65,6 +67,7 @@ class Ears:
             at = np.arange(self._judged, self._judged + size) % self._history.size
             window = self._history[at]
             self._judged += size
-            ago_ns = (self.position - self._judged) * NS_PER_S // EAR_RATE_HZ
+            # Counted from what was captured: the resampler keeps some of that back.
+            ago_ns = self._captured * NS_PER_S // self.capture.rate_hz - self._judged * NS_PER_S // EAR_RATE_HZ
             probability = float(self.vad.probability(window))
             yield EarFrame(self._judged, size, round(probability, 4), round(dbfs(window), 1), device_ns - ago_ns)
