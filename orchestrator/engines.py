@@ -17,6 +17,8 @@ from stitcher.pcm import Float32
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, Clock
 
+SLACK_NS = 50 * NS_PER_MS  # the core's patience began a moment before the call: what it gave up counts as stalled here
+
 Post = Callable[[Any], None]
 
 
@@ -49,7 +51,7 @@ class SpeechEngine:
 
     def _submit(self, action: act.OpenPhrase | act.RequestChunk, call: Callable[[], Any]) -> None:
         now_ns = self._clock.now_ns()
-        if 0 <= self._busy_since_ns < now_ns - self._capability.limits.timeout_ms * NS_PER_MS:
+        if 0 <= self._busy_since_ns <= now_ns - self._capability.limits.timeout_ms * NS_PER_MS + SLACK_NS:
             self._worker.replace()
         self._busy_since_ns = now_ns
         clock = self._clock
