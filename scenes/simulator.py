@@ -82,9 +82,9 @@ class Simulator:
     def run(self, until_ms: float = 600_000) -> None:
         """Go on until the core ends or the time has come."""
         while self._agenda and not self.core.ended:
-            at_ns, _, call = heapq.heappop(self._agenda)
-            if at_ns > until_ms * NS_PER_MS:
+            if self._agenda[0][0] > until_ms * NS_PER_MS:
                 return
+            at_ns, _, call = heapq.heappop(self._agenda)
             self.clock.sleep_until(at_ns)
             call()
 
