@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,10 +16,13 @@ from scenes.tests.worlds import (
     causes,
     held,
     messages,
+    notices,
     pitch_hz,
     pitch_of_phrase,
     played_before,
     remembered,
+    session,
+    states,
     tones,
     underrun_samples,
 )
@@ -176,3 +181,65 @@ def test_a_chunk_that_fails_once_is_asked_for_again_and_nothing_is_missing():
 def test_a_phrase_that_fails_once_in_every_phrase_is_complete(fail_at):
     simulator = held(World(user=(QUESTION,), replies=(LONG,)), {"rtf": 0.1, "fail_at": fail_at})
     assert remembered(simulator, "assistant")[0].text == LONG
+
+
+def test_phrases_that_fail_for_good_are_given_up_and_said_once():
+    simulator = held(World(user=(QUESTION,), replies=(LONG,)), {"rtf": 0.1, "fail_at": 3, "fail_times": 99})
+    assert len(simulator.of(act.OpenPhrase)) == 8
+    assert len(notices(simulator)) == 1
+    (kept,) = remembered(simulator, "assistant")
+    first_words = WORDS.split()[0]
+    assert kept.text.split() and set(kept.text.split()) == {first_words}, "three chunks hold a word of each"
+    assert states(simulator)[-1] == "listening"
+
+
+def test_an_engine_that_cannot_keep_up_says_so_once_and_loses_nothing():
+    simulator = held(World(user=(QUESTION,), replies=(WORDS,)), {"rtf": 1.4})
+    assert ["cannot keep up" in text for text in notices(simulator)] == [True]
+    assert remembered(simulator, "assistant")[0].text == WORDS
+    assert underrun_samples(simulator) > 0
+    heard = np.count_nonzero(simulator.audio())
+    whole = np.count_nonzero(held(World(user=(QUESTION,), replies=(WORDS,))).audio())
+    assert heard == pytest.approx(whole, rel=0.02), "all of it was heard, but for the edges that are faded"
+
+
+@pytest.mark.parametrize("rtf", [0.05, 0.3, 0.5, 0.7])
+@pytest.mark.parametrize("block_ms", [5, 20, 40])
+def test_a_steady_engine_never_runs_dry(rtf, block_ms):
+    """Nor where a phrase has to be opened while another is heard."""
+    world = World(user=(QUESTION,), replies=(LONG,), block_ms=block_ms)
+    simulator = held(world, {"rtf": rtf, "jitter": 0.05, "open_ms": 20, "call_ms": 2})
+    assert underrun_samples(simulator) == 0
+    assert remembered(simulator, "assistant")[0].text == LONG
+
+
+# -- memory -----------------------------------------------------------------------------------
+
+
+def held_objects(thing, seen):
+    """How many objects hang on `thing`, each counted once."""
+    if id(thing) in seen or isinstance(thing, type | int | float | str | bytes | np.ndarray):
+        return 0
+    seen[id(thing)] = thing
+    if isinstance(thing, dict):
+        inner = [*thing.keys(), *thing.values()]
+    elif isinstance(thing, list | tuple | set | frozenset | deque):
+        inner = list(thing)
+    else:
+        inner = [getattr(thing, name, None) for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+        inner += list(getattr(thing, "__dict__", {}).values())
+    return 1 + sum(held_objects(one, seen) for one in inner)
+
+
+def test_half_an_hour_of_talk_leaves_nothing_behind():
+    minutes = 30
+    user = tuple(Speech(at * 1000, at * 1000 + 900, f"question {at}") for at in range(1, minutes * 60, 12))
+    simulator = session(World(user=user, replies=(WORDS, f"{WORDS}. {WORDS}."), block_ms=40), {"rtf": 0.2})
+    counts = []
+    for minute in range(1, minutes + 1):
+        simulator.run(until_ms=minute * 60_000)
+        simulator.records.clear()
+        simulator.played.clear()
+        counts.append(held_objects([simulator.core, simulator.bus], {}))
+    assert simulator.core.turns.turn == len(user)
+    assert max(counts[-10:]) <= 1.1 * max(counts[5:15]), counts
