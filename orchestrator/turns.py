@@ -55,8 +55,12 @@ TABLE: dict[tuple[State, Cause], State] = {
 }
 
 
+NEW_TURN = frozenset({Cause.SPEECH_STARTED, Cause.BARGE_IN, Cause.TYPED, Cause.SPEAK_REQUESTED})
+"""Causes by which somebody takes the floor anew."""
+
+
 class TurnTable:
-    """The state, and the number of the turn: it rises when the user's words are taken up."""
+    """The state, and the number of the turn, which rises with each cause of NEW_TURN."""
 
     def __init__(self) -> None:
         self.state = State.LISTENING
@@ -68,4 +72,5 @@ class TurnTable:
     def move(self, cause: Cause) -> State:
         assert self.allows(cause), f"{cause} in {self.state}"
         self.state = TABLE[self.state, cause]
+        self.turn += cause in NEW_TURN
         return self.state

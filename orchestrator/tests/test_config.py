@@ -29,7 +29,9 @@ def test_each_source_overrides_the_one_before(toml):
 
 
 def test_the_tables_of_adapters_become_their_options(toml):
-    path = toml('[tts.piper]\nthreads = 2\n[llm]\nadapter = "openai"\n[llm.openai]\nbase_url = "http://localhost:1/v1"\n')
+    path = toml(
+        '[tts.piper]\nthreads = 2\n[llm]\nadapter = "openai"\n[llm.openai]\nbase_url = "http://localhost:1/v1"\n'
+    )
     flags = {"llm.openai.model": "m"}
     config = load_config(path, {"DUCKBILL_TTS__PIPER__NOISE": "0.5"}, flags)
     assert config.tts.options == {"piper": {"threads": 2, "noise": 0.5}}

@@ -13,9 +13,38 @@ from orchestrator.phrase import ABBREVIATIONS, PHRASE_CHARS_MOST, PhraseCutter, 
 
 # What makes the cutter think, and what no one can say, beside any text at all.
 PIECES = st.sampled_from(
-    ["Dr. ", "e.g. ", "3.5 ", "No.", "Well, ", "so; ", " - ", " — ", "...", "?! ", '." ', "I. ", "J. ", "!!! ",
-     "\n", "\t", "  ", "。", "！”", "，", "🙂", "\u200d", "\x00", "\ud800", "你好", "مرحبا", "e\u0301",
-     "word " * 60, "x" * 300, "a, " * 40]
+    [
+        "Dr. ",
+        "e.g. ",
+        "3.5 ",
+        "No.",
+        "Well, ",
+        "so; ",
+        " - ",
+        " — ",
+        "...",
+        "?! ",
+        '." ',
+        "I. ",
+        "J. ",
+        "!!! ",
+        "\n",
+        "\t",
+        "  ",
+        "。",
+        "！”",
+        "，",
+        "🙂",
+        "\u200d",
+        "\x00",
+        "\ud800",
+        "你好",
+        "مرحبا",
+        "e\u0301",
+        "word " * 60,
+        "x" * 300,
+        "a, " * 40,
+    ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=20), max_size=12).map("".join)
 THOROUGH = settings(max_examples=400, deadline=None, derandomize=True)

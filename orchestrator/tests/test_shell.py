@@ -111,7 +111,7 @@ class Stage:
                 self.speaker.play()
                 self.microphone.listen()
             await asyncio.sleep(0)
-            while self.shell.core.speech.in_flight is not None and not task.done():
+            while self.shell.core.replying.speech.in_flight is not None and not task.done():
                 await asyncio.sleep(0)  # the engine's thread takes no virtual time, but some real
 
     def hold(self, scenario, first=()):

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import AdapterError, Span
-from adapters.tts.espeak import UNIT_SAMPLES
+from adapters.registry import Context
+from adapters.tts.espeak import UNIT_SAMPLES, EspeakTts
 from adapters.tts.tests import make
 from adapters.voice import Voice
+from timeline.clock import SystemClock
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,8 @@ def test_threads_take_turns(espeak):
         np.testing.assert_array_equal(got[k], expected[k % 3])
 
 
-def test_without_its_package_it_names_the_extra(espeak, monkeypatch):
+def test_without_its_package_it_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    espeak = EspeakTts(EspeakTts.Options(), Context(None, SystemClock(), tmp_path))
     with pytest.raises(AdapterError, match=r"duckbill\[espeak\]"):
         say(espeak, "Hello.")
