@@ -186,6 +186,8 @@ class Core:
         self._out.append(self.replying.ask(self.turns.turn, self.conversation.snapshot()))
 
     def _finish_reply(self) -> None:
+        if not self.replying.speech.phrases:
+            self._notice("the reply held nothing that can be said: look at the reply source, llm.adapter")
         remember, audible = self.replying.finish()
         self._keep(remember)
         self._move(Cause.REPLY_FINISHED if audible else Cause.REPLY_FAILED, self._now_ns)

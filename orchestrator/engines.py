@@ -12,6 +12,7 @@ from typing import Any
 from adapters.base import AdapterError, AudioChunk, Replies, Span, Stt, Synthesis, Transcript, Tts
 from orchestrator import actions as act
 from orchestrator.bus import Bus, chunk_ready
+from orchestrator.hearing import TRANSCRIBE_TIMEOUT_MS
 from orchestrator.workers import Worker
 from stitcher.pcm import Float32
 from timeline import events as ev
@@ -103,9 +104,16 @@ class SttEngine:
         self._clock = clock
         self._post = post
         self._worker = Worker("stt", loop)
+        self._busy_since_ns = -1
 
     def transcribe(self, action: act.Transcribe, pcm: Float32) -> None:
         clock = self._clock
+        now_ns = clock.now_ns()
+        if 0 <= self._busy_since_ns <= now_ns - TRANSCRIBE_TIMEOUT_MS * NS_PER_MS:
+            self._worker.replace()
+            self._busy_since_ns = -1
+        if self._busy_since_ns < 0:
+            self._busy_since_ns = now_ns
 
         def timed() -> tuple[Transcript, int]:
             start_ns = clock.now_ns()
@@ -114,9 +122,10 @@ class SttEngine:
         self._worker.submit(timed, lambda result, error: self._on_done(action, result, error))
 
     def _on_done(self, action: act.Transcribe, result: Any, error: AdapterError | None) -> None:
+        self._busy_since_ns = -1
         if error is not None:
-            self._post(ev.AdapterFailed("stt", "stt", error.kind, error.detail, error.retryable,
-                                        ticket=action.segment))  # fmt: skip
+            ticket = action.segment if action.final else -1  # a provisional answer that fails is not missed
+            self._post(ev.AdapterFailed("stt", "stt", error.kind, error.detail, error.retryable, ticket=ticket))
             return
         transcript, render_ns = result
         self._post(ev.Transcribed(action.segment, action.attempt, action.final, transcript.text,

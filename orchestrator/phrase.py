@@ -19,6 +19,7 @@ ABBREVIATIONS = frozenset(
 # One white space each: what a longer run of it would match must not depend on how much of it has arrived.
 _SENTENCE_END = re.compile(r"""[.!?…]+["'”’)\]]*\s|[。！？]+["'”’)\]]*(?=[^。！？"'”’)\]])|\n""")
 _CLAUSE_END = re.compile(r"[,;:]\s|\s[-–—]\s|[，、；：]")
+_EMPHASIS = re.compile(r"(?<!\d)\*+|\*+(?!\d)")  # language models write it, and a voice would say "asterisk"
 _WORD_BEFORE = re.compile(r"([\w.]+)\.\s*$")
 
 
@@ -44,7 +45,7 @@ class PhraseCutter:
         return phrases + self._take(len(self._pending))
 
     def _take(self, cut: int) -> list[str]:
-        phrase = " ".join(self._pending[:cut].split())
+        phrase = " ".join(_EMPHASIS.sub("", self._pending[:cut]).split())
         self._pending = self._pending[cut:].lstrip()
         if not speakable(phrase):
             return []

@@ -12,6 +12,8 @@ from adapters.base import Capability
 from adapters.voice import Voice
 from stitcher.pcm import BUS_RATE_HZ
 
+SEGMENT_LEAST_MS, SEGMENT_MOST_MS = 2_000, 28_000  # shorter cuts words apart; longer does not fit Whisper's 30 s
+
 
 @dataclass(frozen=True, slots=True)
 class ListenSettings:
@@ -27,6 +29,17 @@ class ListenSettings:
     provisional_ms: int = 600  # how often a running turn is transcribed for the eye
     segment_most_ms: int = 25_000  # a longer monologue is transcribed in pieces (Whisper's window is 30 s)
     barge_in: bool = True  # False: half duplex, deaf while speaking
+
+    def __post_init__(self) -> None:
+        if not 0 < self.silence_threshold <= self.speech_threshold < 1:
+            raise ValueError("choose 0 < listen.silence_threshold <= listen.speech_threshold < 1")
+        if not 0 < self.speculate_ms <= self.endpoint_ms:
+            raise ValueError("choose 0 < listen.speculate_ms <= listen.endpoint_ms")
+        for name in ("onset_ms", "preroll_ms", "confirm_ms", "provisional_ms"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"choose listen.{name} above 0")
+        if not SEGMENT_LEAST_MS <= self.segment_most_ms <= SEGMENT_MOST_MS:
+            raise ValueError(f"choose listen.segment_most_ms from {SEGMENT_LEAST_MS} to {SEGMENT_MOST_MS}")
 
 
 @dataclass(frozen=True, slots=True)

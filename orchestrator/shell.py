@@ -53,6 +53,7 @@ class Shell:
         self.parts = parts
         self.watchers = watchers
         self.reason = ""  # why it ended
+        self._bug: BaseException | None = None  # what broke in a callback: ours, and it ends the session
         self.on_audio: Callable[[bytes], None] | None = None  # gets what was really played, int16 little-endian
         self._pending: deque[Any] = deque()
         self._draining = False
@@ -66,6 +67,7 @@ class Shell:
         self._speech = SpeechEngine(self.parts.tts, self.parts.clock, self._loop, self.bus, self.post)
         self._stt = SttEngine(self.parts.stt, self.parts.clock, self._loop, self.post) if self.parts.stt else None
         self._reply = ReplyTask(self.parts.replies, self.post) if self.parts.replies else None
+        self._loop.set_exception_handler(self._on_bug)
         wake, self._waker = socket.socketpair()
         wake.setblocking(False)
         self._waker.setblocking(False)
@@ -80,6 +82,8 @@ class Shell:
             self._loop.remove_reader(wake)
             wake.close()
             self._waker.close()
+        if self._bug is not None:
+            raise self._bug
         return self.reason
 
     def post(self, event: Any) -> None:
@@ -94,6 +98,14 @@ class Shell:
         finally:
             self._draining = False
         self._set_timer()
+
+    def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback would only be logged, and the session go on in an unknown state."""
+        self._bug = context.get("exception")
+        if self._bug is None:
+            loop.default_exception_handler(context)
+        else:
+            self._done.set()
 
     def post_from_thread(self, event: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the session is over

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import registry
-from adapters.base import Microphone, Span, Speaker, Tts
+from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
 from adapters.registry import Context
 from adapters.voice import Voice
 from adapters.weights import Weights, default_cache
@@ -24,6 +24,12 @@ def context_of(config: Config) -> Context:
 def make(config: Config, context: Context, role: str) -> Any:
     """The adapter that the configuration names for a role. Raises AdapterError."""
     section = getattr(config, role)
+    for name in section.options:
+        if name not in registry.names(role):
+            known = ", ".join(registry.names(role))
+            raise AdapterError(
+                "unsupported", f"[{role}.{name}] is for no adapter that is installed; there are: {known}"
+            )
     return registry.create(role, section.adapter, section.options.get(section.adapter, {}), context)
 
 

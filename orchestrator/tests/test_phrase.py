@@ -138,3 +138,12 @@ def test_of_an_enormous_text_only_a_phrase_is_looked_at_at_a_time(piece, monkeyp
     monkeypatch.setattr(phrase.PhraseCutter, "_cut", counted)
     assert "".join(map(sounds, cut(text))) == sounds(text)
     assert looked_at < 100 * len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("*** So, **bold** words.", "So, bold words."), ("It is 2*3.", "It is 2*3."), ("* one\n* two", "one")],
+)
+def test_emphasis_is_not_read_out(text, said):
+    cutter = PhraseCutter()
+    assert (cutter.feed(text) + cutter.finish())[0] == said
