@@ -75,3 +75,10 @@ def test_each_figures_metric_is_measured_by_its_benchmark() -> None:
 def test_linked_files_are_there() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["README.md", "GOALS.md", "INTERFACES.md"])
+def test_files_that_are_named_are_there(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for path in re.findall(r"`((?:timeline|stitcher|adapters|orchestrator|scenes|ui|artifacts)/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
