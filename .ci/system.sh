@@ -2,7 +2,9 @@
 # Installs the Debian packages that sound needs, where we may; else names the line to type. Never fails.
 #   libportaudio2  talks to sound devices
 #   jackd2         a sound device without hardware, for the device tests
+#   python3-venv   virtual environments, where Python comes without
 packages="libportaudio2 jackd2"
+python3 -c 'import venv, ensurepip' 2>/dev/null || packages="$packages python3-venv"
 missing=""
 for package in $packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing="$missing $package"

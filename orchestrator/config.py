@@ -51,7 +51,7 @@ class TtsConfig(_Role):
     adapter: str = "piper"
     voice: str = Field("", description="a name the engine knows; empty: its default")
     pace: float = Field(1.0, ge=PACE_MIN, le=PACE_MAX)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
 
 
 class SttConfig(_Role):

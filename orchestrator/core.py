@@ -21,7 +21,9 @@ from orchestrator.replying import Replying
 from orchestrator.settings import CoreSettings
 from orchestrator.turns import Cause, State, TurnTable
 from timeline import events as ev
+from timeline.clock import NS_PER_MS
 
+ROOM_MS = 200  # half duplex stays deaf that long after the last sample: a living room has died away by then
 STORY_MOST = 40  # events and actions kept for an error message
 
 
@@ -103,7 +105,7 @@ class Core:
             elif detector.silence_ms >= limits.endpoint_ms:
                 self._commit(Cause.TURN_COMMITTED, detector.speech_end_ns)
         else:
-            self._while_not_hearing(state)
+            self._while_not_hearing(state, event.device_ns)
 
     def _while_hearing(self) -> None:
         detector = self.hearing.detector
@@ -115,11 +117,12 @@ class Core:
         elif (provisional := self.hearing.request_provisional()) is not None:
             self._out.append(provisional)
 
-    def _while_not_hearing(self, state: State) -> None:
+    def _while_not_hearing(self, state: State, at_ns: int) -> None:
         """Is this the beginning of speech, or, while the other side has the floor, an interruption?"""
         detector, limits = self.hearing.detector, self.settings.listen
-        if state is not State.LISTENING and not limits.barge_in:
-            detector.reset()  # half duplex: deaf while thinking and speaking
+        sounding = state is not State.LISTENING or at_ns < self.replying.silent_ns + ROOM_MS * NS_PER_MS
+        if sounding and not limits.barge_in:
+            detector.reset()  # half duplex: deaf while thinking and speaking, and while the room still sounds
             return
         detector.drop_short_run()
         enough_ms = limits.onset_ms if state is State.LISTENING else limits.confirm_ms

@@ -87,8 +87,8 @@ class SpeechEngine:
 
     def _close_one(self, place: tuple[int, int]) -> None:
         synthesis = self._open.pop(place, None)
-        if synthesis is not None:
-            synthesis.close()
+        if synthesis is not None:  # behind a pull that waits: what it renders is journalled
+            self._worker.submit(synthesis.close, lambda result, error: None)
 
     def close(self) -> None:
         for place in list(self._open):
@@ -153,7 +153,7 @@ class ReplyTask:
     async def _stream(self, action: act.StartReply) -> None:
         try:
             async for delta in self._replies.reply(action.messages):
-                self._post(ev.ReplyDelta(action.reply, delta))
+                self._post(ev.ReplyDelta(action.reply, delta.encode("utf-8", "replace").decode()))
             self._post(ev.ReplyEnded(action.reply))
         except AdapterError as fault:
             self._fail(action, fault.kind, fault.detail)

@@ -55,17 +55,16 @@ class Recording:
         """SHA-256 of all that was played."""
         return self._digest.hexdigest()
 
-    def close(self, t_ns: int, lost_samples: int, lost_ticks: int) -> None:
-        """Note the end and put the real length into the WAV's header."""
+    def close(self, t_ns: int, lost: dict[str, int]) -> None:
+        """Note the end, with what was lost on the way, and put the real length into the WAV's header."""
         if self._journal is None:
             return
-        end = {"end": {"samples": self.samples, "digest": self.digest, "lost_samples": lost_samples,
-                       "lost_ticks": lost_ticks}}  # fmt: skip
+        end = {"end": {"samples": self.samples, "digest": self.digest, **lost}}
         self._journal.record(t_ns, "note", end)
         self._journal.patch(RECORDING, header(self.rate_hz, self.samples))
         self._journal.close()
         if self._journal.fault or self._journal.dropped:
-            why = self._journal.fault or "the disk was too slow"
+            why = self._journal.fault or "the disk was too slow, or they could not be written down"
             self.problem = f"the journal lost {self._journal.dropped} entries ({why})"
 
 
@@ -73,10 +72,18 @@ def new_folder(artifacts: Path, stamp: str, name: str) -> Path:
     """artifacts/STAMP-NAME, made unique."""
     folder = artifacts / f"{stamp}-{name}"
     number = 1
-    while folder.exists():
+    while _exists(folder):
         number += 1
         folder = artifacts / f"{stamp}-{name}-{number}"
     return folder
+
+
+def _exists(path: Path) -> bool:
+    """False also where it cannot be looked at: making it will say why."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def describe_manifest(**parts: Any) -> dict[str, Any]:

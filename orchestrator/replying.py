@@ -28,6 +28,7 @@ class Replying:
         self.reply = 0  # number of the newest reply
         self.turn = 0  # that it belongs to
         self.read_index = 0  # where the sink stands
+        self.silent_ns = -(10**18)  # when the last sample that was played has sounded
         self._streaming = False  # the reply source is still sending
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
@@ -101,6 +102,8 @@ class Replying:
     def tick(self, event: ev.SinkTick) -> int:
         """The sink moved on. Returns when the first audible sample of the utterance sounds, or -1 if not yet."""
         before, self.read_index = self.read_index, event.read_index
+        if event.played_samples:
+            self.silent_ns = event.device_ns + event.block_samples * NS_PER_S // self.settings.rate_hz
         if event.flushed_index < 0:  # what a flush skipped was not heard
             self.ledger.pass_over(event.read_index)
         if not self.speech.active or not 0 <= self._audible_index < event.read_index:

@@ -59,7 +59,8 @@ class Session:
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
         adapter = {"name": config.tts.adapter, "options": config.tts.options.get(config.tts.adapter, {})}
-        manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter)
+        others = {role: part.describe() for role, part in (("stt", parts.stt), ("llm", parts.replies)) if part}
+        manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter, **others)
         self.recording = Recording(folder, manifest, rate_hz)
         self.meter = TurnMeter(rate_hz)
         self.turns: list[Turn] = []
@@ -94,8 +95,9 @@ class Session:
             for number in SIGNALS:
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
-            playout = self.shell.bus.playout
-            self.recording.close(self.clock.now_ns(), playout.lost_samples, playout.lost_ticks)
+            lost = self.shell.losses()
+            self.recording.close(self.clock.now_ns(), lost)
+        self.warnings += [f"{count} {name.replace('_', ' ')}" for name, count in lost.items() if count]
         if self.recording.problem:
             self.warnings.append(self.recording.problem)
         return Outcome(reason, self.recording.folder, self.recording.digest, self.recording.samples,

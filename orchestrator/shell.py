@@ -56,30 +56,32 @@ class Shell:
         self._bug: BaseException | None = None  # what broke in a callback: ours, and it ends the session
         self.on_audio: Callable[[bytes], None] | None = None  # gets what was really played, int16 little-endian
         self._pending: deque[Any] = deque()
+        self._early: deque[Any] = deque()  # posted from threads before the session began
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
         self._timer: asyncio.TimerHandle | None = None
         self.ears: Ears | None = None
 
     async def run(self, first: list[Any]) -> str:
         """Hold the session, `first` being the events to begin with; returns why it ended."""
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
-        self._speech = SpeechEngine(self.parts.tts, self.parts.clock, self._loop, self.bus, self.post)
-        self._stt = SttEngine(self.parts.stt, self.parts.clock, self._loop, self.post) if self.parts.stt else None
+        self._speech = SpeechEngine(self.parts.tts, self.parts.clock, loop, self.bus, self.post)
+        self._stt = SttEngine(self.parts.stt, self.parts.clock, loop, self.post) if self.parts.stt else None
         self._reply = ReplyTask(self.parts.replies, self.post) if self.parts.replies else None
-        self._loop.set_exception_handler(self._on_bug)
+        loop.set_exception_handler(self._on_bug)
         wake, self._waker = socket.socketpair()
         wake.setblocking(False)
         self._waker.setblocking(False)
-        self._loop.add_reader(wake, self._on_wake, wake)
+        loop.add_reader(wake, self._on_wake, wake)
         try:
             self._start_devices()
-            for event in first:
+            for event in (*first, *self._early):
                 self.post(event)
             await self._done.wait()
         finally:
             self._stop()
-            self._loop.remove_reader(wake)
+            loop.remove_reader(wake)
             wake.close()
             self._waker.close()
         if self._bug is not None:
@@ -108,8 +110,23 @@ class Shell:
             self._done.set()
 
     def post_from_thread(self, event: Any) -> None:
+        if self._loop is None:
+            self._early.append(event)  # the session has not begun
+            return
         with contextlib.suppress(RuntimeError):  # the loop is closed: the session is over
             self._loop.call_soon_threadsafe(self.post, event)
+
+    def losses(self) -> dict[str, int]:
+        """What found no room or came too late, by name; zeros where all is well."""
+        playout, capture = self.bus.playout, self.ears.capture if self.ears is not None else None
+        devices = (self.parts.speaker, self.parts.microphone)
+        return {
+            "lost_samples": playout.lost_samples,
+            "lost_ticks": playout.lost_ticks,
+            "unstitched_samples": self.bus.stitcher.overflow_samples,
+            "unheard_samples": capture.lost_samples if capture is not None else 0,
+            "device_xruns": sum(getattr(device, "xruns", 0) for device in devices),
+        }
 
     def note(self, **fields: Any) -> None:
         """Something for the journal that is neither event nor action."""
@@ -178,8 +195,18 @@ class Shell:
                 self.on_audio(played.astype("<i2").tobytes())
             tap.consume(played.size)
         if self.ears is not None:
-            for frame in self.ears.listen():
-                self.post(frame)
+            self._hear(self.ears)
+
+    def _hear(self, ears: Ears) -> None:
+        try:
+            frames = list(ears.listen())
+        except Exception as fault:  # the detector's bug is an adapter's fault: deaf, and said so
+            self.ears = None
+            line = f"the voice activity detector failed ({type(fault).__name__}: {fault}); choose another: ears.adapter"
+            self.post(ev.AdapterFailed("mic", "ears", "crashed", line, False))
+            return
+        for frame in frames:
+            self.post(frame)
 
     # -- time -----------------------------------------------------------------------------
 
@@ -190,6 +217,7 @@ class Shell:
         deadline_ns = self.core.deadline_ns()
         if deadline_ns is not None and not self._done.is_set():
             delay_s = max(0, deadline_ns - self.parts.clock.now_ns()) / NS_PER_S
+            assert self._loop is not None
             self._timer = self._loop.call_later(delay_s, self.post, ev.DeadlinePassed())
 
     def _stop(self) -> None:
@@ -201,6 +229,7 @@ class Shell:
                     device.stop()
             except AdapterError as fault:
                 self.note(warning=fault.detail)
+                self.reason = "speaker lost" if device is self.parts.speaker else self.reason
         self.drain()
         self._speech.close()
         for worker in (self._stt, self._reply):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from adapters.base import AdapterError, Span, Synthesis, Tts
@@ -67,14 +68,18 @@ def replay(folder: Path, make_tts: MakeTts) -> Verdict:
         line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"
         raise AdapterError("unsupported", line)
     verdict = Verdict()
-    audio = _Audio(settings, tts, verdict)
+    heard = _recorded(folder / RECORDING)
+    audio = _Audio(settings, tts, verdict, heard.size)
     end: dict[str, Any] = {}
     for record in _decide(records, settings, verdict):
         audio.take(record)
         end = record.get("note", {}).get("end", end)
     verdict.audio_replayed = audio.digest.hexdigest()
     verdict.whole = bool(end)
-    verdict.audio_recorded = end.get("digest") or _recorded_prefix(folder / RECORDING, verdict.samples)
+    # A run that was killed may have left less audio than journal, or more.
+    verdict.audio_recorded = hashlib.sha256(heard[: verdict.samples].tobytes()).hexdigest()
+    if end and (end["digest"] != verdict.audio_recorded or end["samples"] != heard.size):
+        verdict.differences.append(f"{RECORDING} is not what the journal says was played")
     if end.get("lost_ticks") or end.get("lost_samples"):
         verdict.differences.append("the event loop was too slow to record every block")
     return verdict
@@ -122,7 +127,8 @@ def _compare(verdict: Verdict, wanted: list[bytes], found: bytes) -> None:
 class _Audio:
     """Renders, stitches and plays what the records say."""
 
-    def __init__(self, settings: CoreSettings, tts: Tts, verdict: Verdict) -> None:
+    def __init__(self, settings: CoreSettings, tts: Tts, verdict: Verdict, recorded_samples: int) -> None:
+        self._recorded_samples = recorded_samples  # more than these cannot be compared
         self._settings = settings
         self._tts = tts
         self._verdict = verdict
@@ -167,7 +173,8 @@ class _Audio:
                 return
             block = np.zeros(event.block_samples, np.int16)
             self._bus.playout.play(block, event.written_seen, event.flush_seen, event.open_seen)
-            self.digest.update(block.astype("<i2").tobytes())
+            comparable = block[: max(0, self._recorded_samples - self._verdict.samples)]
+            self.digest.update(comparable.astype("<i2").tobytes())
             self._verdict.samples += block.size
 
     def _render(self, event: ev.ChunkReady) -> None:
@@ -201,10 +208,10 @@ class _Audio:
             return
 
 
-def _recorded_prefix(path: Path, samples: int) -> str:
-    """Digest of the first samples of the recording: what a run that did not end left."""
+def _recorded(path: Path) -> npt.NDArray[np.int16]:
+    """The recording, int16 little-endian; empty where there is none."""
     try:
         pcm, _ = read_wav(path.read_bytes())
     except (OSError, ValueError):
-        return ""
-    return hashlib.sha256(to_int16(pcm[:samples]).astype("<i2").tobytes()).hexdigest()
+        return np.zeros(0, np.int16)
+    return to_int16(pcm).astype("<i2")

@@ -19,6 +19,9 @@ def find_run(name: str, artifacts: str) -> Path:
             raise ConfigError(f"there is no run in {base}; make one with duckbill say or duckbill talk")
         return max(runs, key=lambda path: (path / JOURNAL).stat().st_mtime_ns)
     for folder in (Path(name).expanduser(), base / name):
-        if (folder / JOURNAL).is_file():
-            return folder
+        try:
+            if (folder / JOURNAL).is_file():
+                return folder
+        except OSError as error:
+            raise ConfigError(f"RUN {name} cannot be looked at: {error.strerror}") from error
     raise ConfigError(f"RUN {name}: no {JOURNAL} there nor in {base / name}; name a run's folder, or: {LAST}")

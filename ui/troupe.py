@@ -91,7 +91,19 @@ async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
         name, options = _scripted(options) if demo else await _choose(options, troupe.notices)
     llm = config.llm.model_copy(update={"adapter": name, "options": options})
     troupe.config = config.model_copy(update={"llm": llm})
-    replies: Replies = make(troupe.config, context, "llm")
+    try:
+        return await _warm(troupe.config, context)
+    except AdapterError as error:
+        if config.llm.adapter != "auto" or name == "embedded" or "openai" in config.llm.options:
+            raise
+        troupe.notices.append(f"{error.detail}; taking the embedded model instead")
+    embedded = config.llm.model_copy(update={"adapter": "embedded"})
+    troupe.config = config.model_copy(update={"llm": embedded})
+    return await _warm(troupe.config, context)
+
+
+async def _warm(config: Config, context: Context) -> Replies:
+    replies: Replies = make(config, context, "llm")
     try:
         await replies.warm_up()
     except AdapterError:

@@ -8,6 +8,7 @@ be cut is spoken whole, and the capability says so. piper-tts is GPL-3.0 and sta
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +104,8 @@ class PiperTts:
         start_ns = clock.now_ns()
         if not self.options.model_path:
             self._sha256 = self.context.weights.sha256(self.options.weights)
+        else:
+            self._sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         span = Span(WARM_UP, Voice(), WARM_UP_SEED)
         self.open(span)  # the first run of a session also plans its memory
         opened_ns = clock.now_ns()

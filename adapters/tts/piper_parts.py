@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,15 +91,23 @@ def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
     try:
         sha256 = hashlib.sha256(voice.read_bytes()).hexdigest()
         folder = cache / f"{sha256[:16]}-{CUT_VERSION}"
-        if not (folder / "cut.json").is_file():
-            _cut_into(folder, voice)
-        cut = decode({"kind": "Cut", **json.loads((folder / "cut.json").read_text("utf-8"))}, {"Cut": Cut})
-        return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads) for name in PARTS})
+        if (folder / "cut.json").is_file():
+            try:
+                return _load(folder, threads)
+            except (AdapterError, ValueError, TypeError):  # damaged: cut it once more
+                shutil.rmtree(folder)
+        _cut_into(folder, voice)
+        return _load(folder, threads)
     except UnknownGraph as error:
         logging.getLogger("duckbill").warning("%s is spoken by whole sentences: %s", voice.name, error)
         return None
     except OSError as error:
         raise AdapterError("missing", f"the cache {cache} cannot be used ({error.strerror}); set cache") from error
+
+
+def _load(folder: Path, threads: int) -> Parts:
+    cut = decode({"kind": "Cut", **json.loads((folder / "cut.json").read_text("utf-8"))}, {"Cut": Cut})
+    return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads) for name in PARTS})
 
 
 def _cut_into(folder: Path, voice: Path) -> None:

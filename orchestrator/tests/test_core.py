@@ -286,6 +286,9 @@ def test_half_duplex_is_deaf_while_it_thinks_and_speaks():
         room.render(eos=True)
     room.play(room.core.replying.speech.end_index)
     assert room.state is State.LISTENING
+    room.speak(192)
+    assert room.state is State.LISTENING, "the room still sounds"
+    room.silence(256)
     room.speak(64)
     assert room.state is State.LISTENING, "what was said while it was deaf counts"
     room.speak(64)

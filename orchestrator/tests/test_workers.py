@@ -169,7 +169,7 @@ def test_what_is_opened_after_a_flush_is_closed():
         engine.carry_out(act.Flush(1))
         gate.release.set()
         assert isinstance(await inbox.take(), ev.PhraseOpened)
-        assert gate.opened[0].closed.is_set()
+        assert gate.opened[0].closed.wait(5)
         engine.close()
 
     on_loop(scenario)
@@ -275,7 +275,7 @@ def test_a_recording_holds_what_was_played(tmp_path):
     recording.watch(5, "event", ev.UserTyped("hi"))
     pcm = np.arange(-500, 500, dtype=np.int16)
     recording.on_audio(pcm.astype("<i2").tobytes())
-    recording.close(9, 0, 0)
+    recording.close(9, {})
     assert recording.problem == "" and recording.samples == 1000
     records = list(read_journal(tmp_path / "runs" / "one" / JOURNAL))
     assert records[1] == {"t": 5, "event": {"kind": "UserTyped", "text": "hi"}}
@@ -289,7 +289,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_and_the_session_goes_on(tmp_pa
     recording = Recording(tmp_path / "file" / "run", {}, 24_000)
     recording.watch(0, "event", ev.UserTyped("hi"))
     recording.on_audio(b"\0\0" * 10)
-    recording.close(1, 0, 0)
+    recording.close(1, {})
     assert recording.folder is None and recording.samples == 10
     assert "cannot be written" in recording.problem and "\n" not in recording.problem
 
@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_and_the_session_goes_on(tmp_pa
 def test_nothing_is_kept_where_nothing_is_to_be_kept():
     recording = Recording(None, {}, 24_000)
     recording.on_audio(b"\1\0")
-    recording.close(1, 0, 0)
+    recording.close(1, {})
     assert recording.problem == "" and recording.samples == 1
 
 

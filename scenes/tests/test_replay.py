@@ -33,7 +33,7 @@ def recorded(folder, engine=None, world=WORLD):
     for t_ns, what, fact in simulator.records:
         recording.watch(t_ns, what, fact)
     recording.on_audio(simulator.audio().astype("<i2").tobytes())
-    recording.close(simulator.clock.now_ns(), 0, 0)
+    recording.close(simulator.clock.now_ns(), {})
     assert recording.problem == ""
     return simulator
 

@@ -15,7 +15,9 @@ from typing import Any
 
 from adapters.base import AdapterError
 from adapters.fetch import Progress
-from adapters.weights import Weights, default_cache
+from adapters.weights import Weights
+from ui.compose import context_of
+from ui.options import add_config_options, config_from
 
 DESCRIPTION = "Weights of the engines: which there are, where they lie, whether they are right."
 BAR_COLUMNS = 16  # leaves room for the name and the package on a terminal of 80
@@ -28,12 +30,13 @@ def register(subparsers: Any) -> None:
     parser.add_argument("action", nargs="?", default="list", choices=("list", "fetch", "verify"))
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all; verify: all that are there")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_config_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, weights: Weights | None = None) -> int:
-    """`weights`: with the configuration's paths, where there is one; else those of the default cache."""
-    weights = weights or Weights(default_cache())
+    """`weights`: for tests; else those of the configuration."""
+    weights = weights or context_of(config_from(args)).weights
     try:
         for name in args.names:
             weights.entry(name)

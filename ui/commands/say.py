@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from ui.compose import context_of, make_speaker, make_tts
 
     text = sys.stdin.read(TEXT_CHARS_MOST + 1) if args.text == "-" else args.text
+    text = text.encode("utf-8", "replace").decode()  # half characters can be neither said nor written down
     if not speakable(clean(text)):
         print("duckbill: there is nothing to say: TEXT holds no letter and no digit", file=sys.stderr)
         return 2

@@ -38,7 +38,7 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     more: dict[str, Any] = {"listen__barge_in": False} if args.half_duplex else {}
     if args.llm and "://" in args.llm:
-        more |= {"llm__adapter": "openai", "llm__options__openai__url": args.llm}
+        more |= {"llm__adapter": "openai", "llm__openai__url": args.llm}
     else:
         more["llm__adapter"] = args.llm
     return asyncio.run(_talk(args, config_from(args, **more)))
