@@ -132,3 +132,20 @@ def test_odd_texts_are_spoken_or_refused(room: Path) -> None:
     odd = ["日本語 привет", "a\x00b\x07c", "x" * 5000, "\n\n1\n2", "...", "مرحبا", "<speak>hi</speak>"]
     for text in odd:
         assert main(["say", text, "--adapter", "null", "--out", "odd.wav"]) in (0, 2), text
+
+
+def test_a_recording_that_was_cut_is_found_out(room: Path) -> None:
+    assert say() == 0
+    recording = next(Path("artifacts").glob("*/out.wav"))
+    recording.write_bytes(recording.read_bytes()[:500])
+    assert main(["replay", "last", "--verify"]) == 1
+
+
+def test_an_artifacts_folder_that_cannot_be_named_costs_the_recording_only(room: Path) -> None:
+    assert say("--artifacts", "a" * 300) == 0
+    assert Path("said.wav").exists()
+
+
+def test_half_characters_are_said_and_replayed(room: Path) -> None:
+    assert main(["say", "hello \udcff world", "--adapter", "null", "--out", "said.wav"]) == 0
+    assert main(["replay", "last", "--verify"]) == 0

@@ -230,3 +230,13 @@ def test_digits_are_one_token(cut_voice):
     assert [text[mark.text_start : mark.text_end] for mark in marks] == text.split()
     longest = max(marks, key=lambda mark: mark.end_sample - mark.start_sample)
     assert text[longest.text_start : longest.text_end] == "123"
+
+
+@pytest.mark.engines
+def test_a_damaged_cut_in_the_cache_is_cut_again(tmp_path):
+    make("piper", tmp_path).warm_up()
+    folder = next((tmp_path / "piper").iterdir())
+    (folder / "decoder.onnx").write_bytes(b"damaged")
+    assert make("piper", tmp_path).open(Span("Cured.", Voice(), 0)).pull(8, True).units == 8
+    (folder / "cut.json").write_text("{")
+    assert make("piper", tmp_path).open(Span("Cured.", Voice(), 0)).pull(8, True).units == 8

@@ -1,0 +1,83 @@
+"""talk without engines: files at both ends, the null voice, scripted ears and replies."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.base import AdapterError
+from orchestrator.config import load_config
+from stitcher.wav import header
+from ui.compose import context_of, make
+
+ROOT = Path(__file__).parents[2]
+LIGHT = """
+[stt]
+adapter = "script"
+[ears]
+adapter = "energy"
+[tts]
+adapter = "null"
+"""
+
+
+def talk(*more: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """As a process of its own, for it reads standard input."""
+    silence = np.zeros(8000, np.int16)
+    Path("quiet.wav").write_bytes(header(16000, silence.size) + silence.tobytes())
+    Path("light.toml").write_text(LIGHT)
+    words = ["talk", "--config", "light.toml", "--mic", "quiet.wav", "--speaker", "answer.wav", *more]
+    return subprocess.run(
+        [sys.executable, "-m", "ui.cli", *words],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+@pytest.mark.demonstration
+def test_a_line_typed_before_it_began_is_answered(room: Path) -> None:
+    done = talk("--llm", "echo", "--json", typed="hello there\n")
+    assert done.returncode == 0, done.stderr
+    turn = json.loads(done.stdout.splitlines()[0])
+    assert (turn["turn"], turn["heard"], turn["reply_heard"]) == (1, "hello there", "You said: hello there")
+    assert Path("answer.wav").exists()
+
+
+def test_an_endpoint_that_refuses_is_one_line(room: Path) -> None:
+    done = talk("--llm", "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "llm.openai.url http://127.0.0.1:9/v1 refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_flags_address_stands_over_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "duckbill.toml"
+    path.write_text('[llm.openai]\nmodel = "x"\nurl = "http://127.0.0.1:1"\n')
+    config = load_config(path, {}, {"llm.openai.url": "http://127.0.0.1:2"})
+    assert config.llm.options["openai"] == {"model": "x", "url": "http://127.0.0.1:2"}
+
+
+def test_a_table_for_no_adapter_is_refused() -> None:
+    config = load_config(None, {}, {"tts.pipr.threads": 1, "tts.adapter": "null"})
+    with pytest.raises(AdapterError, match=r"tts\.pipr"):
+        make(config, context_of(config), "tts")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"endpoint_ms": 100}, {"speech_threshold": 0.2}, {"confirm_ms": -1}, {"segment_most_ms": 60_000}],
+)
+def test_ears_that_cannot_work_are_refused(settings: dict[str, float]) -> None:
+    flags = {f"listen.{name}": value for name, value in settings.items()}
+    with pytest.raises(ValueError, match=r"listen\."):
+        load_config(None, {}, flags)
