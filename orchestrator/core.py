@@ -263,8 +263,9 @@ class Core:
         self._out += actions
 
     def _keep(self, remember: act.Remember) -> None:
-        """Take it into the conversation, and say so."""
-        self.conversation.add(remember.role, remember.text)
+        """Take it into the conversation, and say so; an apology is no part of what the reply source said."""
+        if remember.role == "user" or not self.replying.apologized:
+            self.conversation.add(remember.role, remember.text)
         self._out.append(remember)
 
     def _move(self, cause: Cause, at_ns: int) -> None:

@@ -29,6 +29,7 @@ class Replying:
         self.turn = 0  # that it belongs to
         self.read_index = 0  # where the sink stands
         self.silent_ns = -(10**18)  # when the last sample that was played has sounded
+        self.apologized = False  # what is spoken is our own line, not the reply source's
         self._streaming = False  # the reply source is still sending
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
@@ -51,6 +52,7 @@ class Replying:
     def _begin(self, turn: int) -> None:
         self.turn = turn
         self.speech.begin(self.read_index)
+        self.apologized = False
         self._audible_index = -1
 
     def interrupt(self, now_ns: int) -> list[act.Action]:
@@ -130,6 +132,7 @@ class Replying:
         self._streaming = False
         self.speech.end_text()
         if not self.speech.phrases:
+            self.apologized = True
             self.speech.add_text(self.settings.failure_reply)
             self.speech.end_text()
         return True

@@ -491,6 +491,11 @@ def test_a_reply_source_that_refuses_is_apologized_for():
     room = asked(Room())
     room.fail("llm", ticket=1)
     assert [a.text for a in room.all(act.OpenPhrase)] == [CoreSettings(tts=TTS).failure_reply]
+    while room.core.replying.speech.in_flight is not None:
+        room.render(eos=True)
+    room.play(room.core.replying.speech.end_index)
+    assert room.state is State.LISTENING
+    assert [m.role for m in room.core.conversation.messages] == ["user"], "the apology passes for an answer"
 
 
 @pytest.mark.parametrize("said", ["It is, ", "It is a duck. It", "It is"])
