@@ -50,6 +50,11 @@ class RateController(Protocol):
     def observe(self, units: int, render_ns: int) -> None: ...
 
     @property
+    def reserve_ns(self) -> float:
+        """How long the next chunk may take, at worst: lead that other work must leave alone."""
+        ...
+
+    @property
     def keeps_up(self) -> bool:
         """False once no rung is rendered faster than it is played."""
         ...
@@ -116,6 +121,10 @@ class Ladder:
     @property
     def keeps_up(self) -> bool:
         return self._sustains(len(self.rungs) - 1)
+
+    @property
+    def reserve_ns(self) -> float:
+        return self.safe_ns(self.rung)
 
     def safe_ns(self, rung: int) -> float:
         """How long a chunk of this rung may take, at worst."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from adapters.base import Capability
 from orchestrator.actions import Action, ClosePhrase, FinishStream, OpenPhrase, RequestChunk, StitchChunk
 from orchestrator.phrase import PhraseCutter
-from orchestrator.rate import DEVIATION_GAIN, DEVIATIONS, TICK_NS, Ladder
+from orchestrator.rate import DEVIATION_GAIN, DEVIATIONS, TICK_NS, Ladder, RateController
 from orchestrator.settings import CoreSettings
 from stitcher.seams import Seam
 from timeline.clock import NS_PER_MS, NS_PER_S
@@ -56,7 +56,7 @@ class Speech:
 
     def __init__(self, settings: CoreSettings) -> None:
         self.settings = settings
-        self.rate = Ladder(settings.tts, steady=settings.mode == "steady")
+        self.rate: RateController = Ladder(settings.tts, steady=settings.mode == "steady")
         self.open_cost = OpenCost(settings.tts)
         self.utterance = 0
         self.end_index = 0  # of the stream, as far as it is stitched
@@ -141,7 +141,7 @@ class Speech:
         """The phrase after this one, if opening it now does not endanger what is playing."""
         if len(self._queue) < 2 or self._queue[1].opened:
             return None
-        room_ns = lead_ns - self.rate.safe_ns(self.rate.rung)
+        room_ns = lead_ns - self.rate.reserve_ns
         return self._queue[1] if self.open_cost.safe_ns(self._queue[1].text) <= room_ns else None
 
     def _open(self, generation: int, phrase: Phrase) -> OpenPhrase:
