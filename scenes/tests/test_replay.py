@@ -11,7 +11,7 @@ from adapters.base import AdapterError
 from orchestrator import actions as act
 from orchestrator.recording import Recording, describe_manifest
 from scenes.replay import replay
-from scenes.simulator import Speech, World
+from scenes.world import Speech, World
 from scenes.tests.worlds import WORDS, held, null_tts
 from timeline import events as ev
 from timeline.journal import JOURNAL
@@ -33,7 +33,7 @@ def recorded(folder, engine=None, world=WORLD):
     for t_ns, what, fact in simulator.records:
         recording.watch(t_ns, what, fact)
     recording.on_audio(simulator.audio().astype("<i2").tobytes())
-    recording.close(simulator.clock.now_ns(), {})
+    recording.close(simulator.now_ns(), {})
     assert recording.problem == ""
     return simulator
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import actions as act
-from scenes.simulator import Speech, World
+from scenes.world import Speech, World
 from scenes.tests.worlds import (
     WORDS,
     causes,
@@ -239,7 +239,7 @@ def test_half_an_hour_of_talk_leaves_nothing_behind():
     for minute in range(1, minutes + 1):
         simulator.run(until_ms=minute * 60_000)
         simulator.records.clear()
-        simulator.played.clear()
+        simulator.sink.played.clear()
         counts.append(held_objects([simulator.core, simulator.bus], {}))
     assert simulator.core.turns.turn == len(user)
     assert max(counts[-10:]) <= 1.1 * max(counts[5:15]), counts

@@ -16,7 +16,8 @@ from adapters.tts.null import NullTts
 from orchestrator import actions as act
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import SEED_STRIDE
-from scenes.simulator import Simulator, World
+from scenes.simulator import Simulator
+from scenes.world import World
 from stitcher.pcm import Int16, frame_samples
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, VirtualClock
@@ -157,5 +158,5 @@ def check_engine(simulator: Simulator) -> None:
             waiting = None
     if not simulator.core.replying.speech.active:
         late = simulator.core.settings.tts.limits.timeout_ms * NS_PER_MS
-        busy = simulator.clock.now_ns() - max((t for t, _ in simulator.of(act.OpenPhrase)), default=0) < late
-        assert busy or not simulator._open, "a synthesis was never closed"
+        busy = simulator.now_ns() - max((t for t, _ in simulator.of(act.OpenPhrase)), default=0) < late
+        assert busy or not simulator.engine.open, "a synthesis was never closed"
