@@ -8,7 +8,7 @@ block with what each block saw of the ring. Both are compared as SHA-256.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,26 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from adapters.base import AdapterError, Span, Synthesis, Tts
+from adapters.base import AdapterError, AudioChunk, Span, Synthesis, Tts
+from adapters.tts.trouble import Trouble, Troubled
 from orchestrator import actions as act
 from orchestrator.bus import RING_SECONDS, Bus
 from orchestrator.core import Core
 from orchestrator.recording import RECORDING
 from orchestrator.settings import CoreSettings
+from orchestrator.speech import RETRIES
 from stitcher.pcm import digest, to_int16
 from stitcher.wav import read_wav
 from timeline import events as ev
+from timeline.clock import VirtualClock
 from timeline.codec import decode, encode
 from timeline.journal import JOURNAL, read_journal
 
 MakeTts = Callable[[str, Mapping[str, Any]], Tts]
 """(adapter name, its options) -> the engine, warm."""
+
+Fact = tuple[int, str, Any]
+"""(session ns, "event" | "action" | "end", what it is)"""
 
 
 @dataclass
@@ -62,26 +68,34 @@ def replay(folder: Path, make_tts: MakeTts) -> Verdict:
     records = read_journal(folder / JOURNAL)
     manifest = next(records)["manifest"]
     settings = settings_of(manifest)
-    tts = make_tts(manifest["tts"]["name"], manifest["tts"]["options"])
+    engine = manifest["tts"]
+    tts = make_tts(engine["name"], engine["options"])
+    if "trouble" in engine:
+        tts = Troubled(tts, Trouble(**engine["trouble"]), VirtualClock())
     recorded, present = settings.tts.weights_sha256, tts.describe().weights_sha256
     if recorded != present:
         line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"
         raise AdapterError("unsupported", line)
-    verdict = Verdict()
     heard = _recorded(folder / RECORDING)
-    audio = _Audio(settings, tts, verdict, heard.size)
     end: dict[str, Any] = {}
-    for record in _decide(records, settings, verdict):
-        audio.take(record)
-        end = record.get("note", {}).get("end", end)
-    verdict.audio_replayed = audio.digest.hexdigest()
+    verdict = replay_facts(_facts(records, end), settings, tts, heard)
     verdict.whole = bool(end)
-    # A run that was killed may have left less audio than journal, or more.
-    verdict.audio_recorded = hashlib.sha256(heard[: verdict.samples].tobytes()).hexdigest()
     if end and (end["digest"] != verdict.audio_recorded or end["samples"] != heard.size):
         verdict.differences.append(f"{RECORDING} is not what the journal says was played")
     if end.get("lost_ticks") or end.get("lost_samples"):
         verdict.differences.append("the event loop was too slow to record every block")
+    return verdict
+
+
+def replay_facts(facts: Iterable[Fact], settings: CoreSettings, tts: Tts, heard: npt.NDArray[np.int16]) -> Verdict:
+    """The same for facts that need not have been written down; `heard`: what was played, int16[n]."""
+    verdict = Verdict()
+    audio = _Audio(settings, tts, verdict, heard.size)
+    for what, fact in _decide(facts, settings, verdict):
+        audio.take(what, fact)
+    verdict.audio_replayed = audio.digest.hexdigest()
+    # A run that was killed may have left less audio than journal, or more.
+    verdict.audio_recorded = hashlib.sha256(heard[: verdict.samples].astype("<i2").tobytes()).hexdigest()
     return verdict
 
 
@@ -90,28 +104,39 @@ def settings_of(manifest: Mapping[str, Any]) -> CoreSettings:
     return settings
 
 
-def _decide(records: Iterator[dict[str, Any]], settings: CoreSettings, verdict: Verdict) -> Iterator[dict[str, Any]]:
-    """Pass the records on while a new core decides anew."""
+def _facts(records: Iterable[Mapping[str, Any]], end: dict[str, Any]) -> Iterator[Fact]:
+    """The journal's records as facts; what its end note says goes into `end`."""
+    for record in records:
+        if "event" in record:
+            yield record["t"], "event", decode(record["event"], ev.EVENTS)
+        elif "action" in record:
+            yield record["t"], "action", decode(record["action"], act.ACTIONS)
+        elif "end" in record.get("note", {}):
+            end.update(record["note"]["end"])
+            yield record["t"], "end", None
+
+
+def _decide(facts: Iterable[Fact], settings: CoreSettings, verdict: Verdict) -> Iterator[tuple[str, Any]]:
+    """Pass the facts on while a new core decides anew."""
     core = Core(settings)
     recorded, replayed = hashlib.sha256(), hashlib.sha256()
     due: list[bytes] = []  # actions that the new core wants and the journal has not shown yet
-    for record in records:
-        if "event" in record:
+    for t_ns, what, fact in facts:
+        if what != "action":
             _compare(verdict, due, b"nothing")
+            due = []
+        if what == "event":
             verdict.events += 1
-            wanted = core.handle(decode(record["event"], ev.EVENTS), record["t"])
-            due = [orjson.dumps(encode(action)) for action in wanted]
+            due = [orjson.dumps(encode(action)) for action in core.handle(fact, t_ns)]
             for line in due:
                 replayed.update(line + b"\n")
-        elif "end" in record.get("note", {}):
-            _compare(verdict, due, b"nothing")
-        elif "action" in record:
+        elif what == "action":
             verdict.actions += 1
-            line = orjson.dumps(record["action"])
+            line = orjson.dumps(encode(fact))
             recorded.update(line + b"\n")
             _compare(verdict, due[:1] if due[:1] != [line] else [], line)
             due = due[1:]
-        yield record
+        yield what, fact
     # A journal cut between an event and its actions lacks those actions; that is no difference of decision.
     verdict.decisions_recorded, verdict.decisions_replayed = recorded.hexdigest(), replayed.hexdigest()
     if due and len(verdict.differences) == 0:
@@ -140,13 +165,13 @@ class _Audio:
         self.digest = hashlib.sha256()
         self._lost = False  # so unlike the recording that it cannot be followed any further
 
-    def take(self, record: Mapping[str, Any]) -> None:
+    def take(self, what: str, fact: Any) -> None:
         if self._lost:
             return
-        if "action" in record:
-            self._act(decode(record["action"], act.ACTIONS))
-        elif "event" in record:
-            self._event(decode(record["event"], ev.EVENTS))
+        if what == "action":
+            self._act(fact)
+        elif what == "event":
+            self._event(fact)
 
     def _act(self, action: Any) -> None:
         if isinstance(action, act.OpenPhrase):
@@ -165,8 +190,6 @@ class _Audio:
     def _event(self, event: Any) -> None:
         if isinstance(event, ev.ChunkReady):
             self._render(event)
-        elif isinstance(event, ev.AdapterFailed) and event.role == "tts" and event.seq >= 0:
-            self._fail(event)
         elif isinstance(event, ev.SinkTick):
             if self._bus.ring.written < event.written_seen:
                 self._lose(f"only {self._bus.ring.written} samples were stitched where {event.written_seen} were seen")
@@ -185,7 +208,7 @@ class _Audio:
         if request is None or synthesis is None:
             self._lose(f"chunk {key} came without having been asked for")
             return
-        chunk = synthesis.pull(request.units, request.low_latency)
+        chunk = _pull(synthesis, request)
         self._verdict.chunks += 1
         if digest(chunk.pcm) != event.digest and len(self._verdict.differences) < DIFFERENCES_MOST:
             self._verdict.differences.append(f"chunk {key} of {event.samples} samples is rendered differently")
@@ -197,15 +220,15 @@ class _Audio:
         self._lost = True
         self._verdict.differences.append(f"the audio cannot be followed any further: {why}")
 
-    def _fail(self, event: ev.AdapterFailed) -> None:
-        request = self._requests.pop((event.generation, event.phrase, event.seq), None)
-        synthesis = self._open.get((event.generation, event.phrase))
-        if request is None or synthesis is None:
-            return
+
+def _pull(synthesis: Synthesis, request: act.RequestChunk) -> AudioChunk:
+    """Faults that were recorded come again: a pull that worked in the end does so now."""
+    for _ in range(RETRIES):
         try:
-            synthesis.pull(request.units, request.low_latency)
+            return synthesis.pull(request.units, request.low_latency)
         except AdapterError:
-            return
+            continue
+    return synthesis.pull(request.units, request.low_latency)
 
 
 def _recorded(path: Path) -> npt.NDArray[np.int16]:

@@ -38,7 +38,16 @@ EXCEPTIONS = {
     "orchestrator.recording": "writes files",
     "orchestrator.session": "holds the event loop and the signals",
 }
-ALSO_PURE = ("adapters.base", "adapters.voice", "scenes.agenda", "scenes.actors", "scenes.simulator", "scenes.world")
+ALSO_PURE = (
+    "adapters.base",
+    "adapters.voice",
+    "scenes.agenda",
+    "scenes.actors",
+    "scenes.simulator",
+    "scenes.world",
+    "scenes.invariants",
+    "scenes.sound",
+)
 UNSEEDED = frozenset({"default_rng", "seed", "rand", "randn", "random", "normal"})
 
 HEAVY = (

@@ -11,8 +11,8 @@ from adapters.base import AdapterError
 from orchestrator import actions as act
 from orchestrator.recording import Recording, describe_manifest
 from scenes.replay import replay
-from scenes.world import Speech, World
 from scenes.tests.worlds import WORDS, held, null_tts
+from scenes.world import Speech, World
 from timeline import events as ev
 from timeline.journal import JOURNAL
 

@@ -10,22 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import actions as act
-from scenes.world import Speech, World
+from scenes.invariants import played_before
+from scenes.sound import pitch_hz, pitch_of_phrase, tones
 from scenes.tests.worlds import (
     WORDS,
     causes,
     held,
     messages,
     notices,
-    pitch_hz,
-    pitch_of_phrase,
-    played_before,
     remembered,
     session,
     states,
-    tones,
     underrun_samples,
 )
+from scenes.world import Speech, World
 from stitcher.pcm import frame_samples
 from timeline import events as ev
 

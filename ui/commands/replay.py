@@ -37,9 +37,10 @@ def run(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace, config: Any, folder: Path) -> int:
     from adapters import registry
     from scenes.replay import replay
+    from timeline.clock import VirtualClock
     from ui.compose import context_of
 
-    context = context_of(config)
+    context = dataclasses.replace(context_of(config), clock=VirtualClock())  # nobody listens: no waiting either
 
     def make_tts(name: str, options: Any) -> Any:
         tts = registry.create("tts", name, options, context)

@@ -1,0 +1,103 @@
+"""What no script of events may break: looked for in every simulated session, in tests and scenes alike.
+
+Each finds what is wrong and says it in a line; an empty list is a sane session.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from orchestrator import actions as act
+from scenes.simulator import Simulator
+from stitcher.pcm import frame_samples
+from timeline import events as ev
+from timeline.clock import NS_PER_MS
+
+
+def violations(simulator: Simulator) -> list[str]:
+    """All that is wrong with a session that has been held."""
+    return [*_stops(simulator), *_stream(simulator), *_conversation(simulator), *_engine(simulator)]
+
+
+def stop_samples(simulator: Simulator) -> list[int]:
+    """For each flush: samples between the decision and the last one that sounds."""
+    audio, played = simulator.audio(), _played(simulator)
+    found = []
+    for at, flush in _of(simulator, act.Flush):
+        resumes = next((i for i, s in _of(simulator, ev.ChunkStitched) if s.generation >= flush.generation), None)
+        end = audio.size if resumes is None else played[resumes]
+        loud = np.flatnonzero(audio[played[at] : max(end, played[at])])
+        found.append(int(loud[-1]) + 1 if loud.size else 0)
+    return found
+
+
+def played_before(simulator: Simulator, fact: Any) -> int:
+    """Samples that the sink had taken when `fact` was written down."""
+    played = _played(simulator)
+    return next(played[i] for i, (_, _, other) in enumerate(simulator.records) if other is fact)
+
+
+def _played(simulator: Simulator) -> list[int]:
+    """Samples taken by the sink before each record."""
+    blocks = (fact.block_samples if isinstance(fact, ev.SinkTick) else 0 for _, _, fact in simulator.records)
+    return [0, *itertools.accumulate(blocks)]
+
+
+def _of(simulator: Simulator, kind: type) -> Iterator[tuple[int, Any]]:
+    return ((i, fact) for i, (_, _, fact) in enumerate(simulator.records) if isinstance(fact, kind))
+
+
+def _stops(simulator: Simulator) -> Iterator[str]:
+    """From the decision to silence at most a frame, and until the next generation sounds nothing at all."""
+    frame = frame_samples(simulator.settings.rate_hz)
+    for late in stop_samples(simulator):
+        if late > frame:
+            yield f"{late} samples after the decision to stop it still sounds"
+
+
+def _stream(simulator: Simulator) -> Iterator[str]:
+    """Only chunks of the present generation are stitched, one behind the other; all the audio finds room."""
+    generation, end = 0, 0
+    for _, _, fact in simulator.records:
+        if isinstance(fact, act.Flush):
+            if fact.generation != generation + 1:
+                yield f"generation {fact.generation} follows {generation}"
+            generation, end = fact.generation, -1
+        if isinstance(fact, act.StitchChunk) and fact.generation != generation:
+            yield f"a chunk of generation {fact.generation} was stitched in {generation}"
+        if isinstance(fact, ev.ChunkStitched):
+            if end >= 0 and fact.start_index != end:
+                yield f"a hole in the stream between {end} and {fact.start_index}"
+            end = fact.end_index
+    if simulator.bus.stitcher.overflow_samples:
+        yield f"{simulator.bus.stitcher.overflow_samples} samples found no room"
+
+
+def _conversation(simulator: Simulator) -> Iterator[str]:
+    """Both take turns, and turns only rise."""
+    said = simulator.core.conversation.messages
+    if any(a.role == b.role for a, b in itertools.pairwise(said)):
+        yield f"the same side twice in a row: {said}"
+    turns = [fact.turn for _, fact in _of(simulator, act.ShowTurn)]
+    if turns != sorted(turns):
+        yield "a turn went backwards"
+
+
+def _engine(simulator: Simulator) -> Iterator[str]:
+    """One job at a time, and between utterances no synthesis is left open."""
+    waiting: Any = None
+    for _, _, fact in simulator.records:
+        if isinstance(fact, act.OpenPhrase | act.RequestChunk):
+            if waiting is not None:
+                yield f"{fact} while {waiting} is with the engine"
+            waiting = fact
+        elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed | act.Flush | ev.DeadlinePassed):
+            waiting = None
+    if not simulator.core.replying.speech.active and simulator.engine.open:
+        late_ns = simulator.settings.tts.limits.timeout_ms * NS_PER_MS
+        if simulator.now_ns() - max((t for t, _ in simulator.of(act.OpenPhrase)), default=0) >= late_ns:
+            yield "a synthesis was never closed"

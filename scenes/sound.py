@@ -1,0 +1,34 @@
+"""What the sound itself says: which words were heard, and of which phrase. No ledger need be believed.
+
+For the null engine, which speaks a tone per word whose pitch follows from the seed of its phrase.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from orchestrator.speech import SEED_STRIDE
+from stitcher.pcm import Int16
+
+WORD_GAP_SAMPLES = 800  # half of what a space lasts in the null engine at 24 kHz: tones closer than this are one word
+
+
+def pitch_hz(audio: Int16, rate_hz: int) -> float:
+    """The strongest frequency of int16[n], to the width of a bin of a second."""
+    spectrum = np.abs(np.fft.rfft(audio.astype(np.float64) * np.hanning(audio.size), rate_hz))
+    return float(np.argmax(spectrum))
+
+
+def pitch_of_phrase(phrase: int, seed: int = 0) -> float:
+    """As the null engine speaks it in a session of that seed."""
+    return 110.0 + (seed * SEED_STRIDE + phrase) % 2**31 % 12 * 10
+
+
+def tones(audio: Int16) -> list[tuple[int, int]]:
+    """Ranges of the words that sound in int16[n]."""
+    loud = np.flatnonzero(audio)
+    if not loud.size:
+        return []
+    breaks = np.flatnonzero(np.diff(loud) > WORD_GAP_SAMPLES)
+    starts, ends = loud[np.r_[0, breaks + 1]], loud[np.r_[breaks, loud.size - 1]] + 1
+    return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
