@@ -5,6 +5,8 @@ For the null engine, which speaks a tone per word whose pitch follows from the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from orchestrator.speech import SEED_STRIDE
@@ -24,11 +26,13 @@ def pitch_of_phrase(phrase: int, seed: int = 0) -> float:
     return 110.0 + (seed * SEED_STRIDE + phrase) % 2**31 % 12 * 10
 
 
-def tones(audio: Int16) -> list[tuple[int, int]]:
-    """Ranges of the words that sound in int16[n]."""
+def tones(audio: Int16, seams: Sequence[int] = ()) -> list[tuple[int, int]]:
+    """Ranges of the words that sound in int16[n]; at `seams` (samples) phrases meet, where words may touch."""
     loud = np.flatnonzero(audio)
     if not loud.size:
         return []
     breaks = np.flatnonzero(np.diff(loud) > WORD_GAP_SAMPLES)
+    met = np.searchsorted(loud, np.asarray(seams, np.int64)) - 1  # the last loud sample of the phrase before
+    breaks = np.union1d(breaks, met[(met >= 0) & (met < loud.size - 1)]).astype(np.int64)
     starts, ends = loud[np.r_[0, breaks + 1]], loud[np.r_[breaks, loud.size - 1]] + 1
     return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]

@@ -1,0 +1,1 @@
+"""The scenes, one file each: what is played, and the limits that must hold."""

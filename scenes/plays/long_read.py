@@ -1,0 +1,53 @@
+"""Long Read: five minutes aloud. It never runs dry, chunk sizes converge, and after the first minute the cadence is stable."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from adapters.tts.trouble import Trouble
+from orchestrator import actions as act
+from scenes.script import aloud
+from scenes.simulator import Simulator
+from scenes.stage import Scene, Stage
+from scenes.world import Sink, World
+from timeline import events as ev
+from timeline.clock import NS_PER_S
+
+READ_S = 305  # a tone speaks a little faster than it is told
+SETTLED_S = 60
+WINDOW_S = 10
+LEAD_MOST_S = 5.0  # the ring holds 8 s: a lead near that would lose audio
+
+
+def play(stage: Stage) -> None:
+    draw = stage.random
+    trouble = Trouble(open_ms=draw.uniform(0, 40), call_ms=draw.uniform(0, 20), rtf=draw.uniform(0.05, 0.6),
+                      jitter=draw.uniform(0, 0.15))  # fmt: skip
+    sink = Sink(drift_ppm=draw.uniform(-200, 200), jitter_ms=draw.uniform(0, 5))
+    text = aloud(READ_S, draw.randrange(12))
+    world = World(events=[(100, ev.SpeakRequested(text)), (200, ev.InputEnded())], sink=sink,
+                  block_ms=draw.choice((10, 20, 40)))  # fmt: skip
+    simulator = stage.hold(world, trouble, 2_000_000)
+    said = [fact for _, fact in simulator.of(act.Remember)]
+    stage.exactly("heard_whole", int(bool(said) and said[-1].text == text), 1)
+    stage.exactly("underrun_samples", sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick)), 0)
+    leads = [tick.written_seen - tick.read_index for _, tick in simulator.of(ev.SinkTick)]
+    stage.at_most("lead_s_most", max(leads) / simulator.settings.rate_hz, LEAD_MOST_S)
+    stage.measure("rtf", trouble.rtf)
+    cadence(stage, simulator)
+
+
+def cadence(stage: Stage, simulator: Simulator) -> None:
+    """After the first minute: how much of what is asked for is of one size, and how evenly it is asked for."""
+    asked = [(t_ns / NS_PER_S, fact.units) for t_ns, fact in simulator.of(act.RequestChunk)]
+    end_s = simulator.now_ns() / NS_PER_S
+    late = [units for at, units in asked if at > SETTLED_S]
+    stage.measure("units_settled", Counter(late).most_common(1)[0][0])
+    stage.at_least("one_size_share", Counter(late).most_common(1)[0][1] / len(late), 0.9)
+    windows = Counter(int(at // WINDOW_S) for at, _ in asked if SETTLED_S < at < end_s // WINDOW_S * WINDOW_S)
+    mean = sum(windows.values()) / len(windows)
+    stage.at_most("cadence_spread", (max(windows.values()) - min(windows.values())) / mean, 0.6)
+
+
+SCENE = Scene("long-read", "five minutes: never dry, one chunk size, an even cadence after the first minute", play,
+              seeds_most=400)  # fmt: skip

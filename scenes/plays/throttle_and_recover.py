@@ -1,0 +1,81 @@
+"""Throttle & Recover: the engine is slowed down and released. Chunks shrink, then grow, and nothing is to be heard of it.
+Where it is slower than speech for good, that is said before the first gap."""
+
+from __future__ import annotations
+
+from adapters.tts.trouble import Trouble
+from orchestrator import actions as act
+from scenes.script import aloud
+from scenes.simulator import Simulator
+from scenes.stage import Scene, Stage
+from scenes.world import World
+from timeline import events as ev
+from timeline.clock import NS_PER_MS
+
+SLOW_FROM_MS, SLOW_TO_MS, END_MS = 15_000, 25_000, 60_000
+BRIEF_MS = 400  # what a lead of one breath covers at twice the speed of speech
+
+
+def play(stage: Stage) -> None:
+    below(stage)
+    above(stage)
+    hopeless(stage)
+
+
+def below(stage: Stage) -> None:
+    """Slowed, but faster than speech."""
+    draw = stage.random
+    rtf = draw.uniform(0.15, 0.3)
+    factor = draw.uniform(0.6, 0.8) / rtf
+    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, SLOW_TO_MS, factor),))
+    before, during, after = sizes(simulator)
+    stage.exactly("underrun_samples_below", underruns(simulator), 0)
+    stage.at_most("shrinks_below", min(during) / max(before), 0.99)
+    stage.at_least("grows_again_below", after[-1] / max(before), 1)
+
+
+def above(stage: Stage) -> None:
+    """Slower than speech, for as long as the lead lasts."""
+    draw = stage.random
+    rtf = draw.uniform(0.15, 0.3)
+    factor = draw.uniform(1.1, 1.5) / rtf
+    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, SLOW_FROM_MS + BRIEF_MS, factor),))
+    before, _, after = sizes(simulator)
+    stage.exactly("underrun_samples_above", underruns(simulator), 0)
+    stage.at_least("grows_again_above", after[-1] / max(before), 1)
+
+
+def hopeless(stage: Stage) -> None:
+    """Slower than speech from some moment on."""
+    draw = stage.random
+    rtf = draw.uniform(0.15, 0.3)
+    factor = draw.uniform(1.1, 1.6) / rtf
+    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, 1e9, factor),))
+    said_ns = min((t_ns for t_ns, fact in simulator.of(act.Notice) if "keep up" in fact.text), default=None)
+    dry_ns = min((t_ns for t_ns, tick in simulator.of(ev.SinkTick) if tick.underrun_samples), default=None)
+    stage.exactly("runs_dry_hopeless", int(dry_ns is not None), 1)
+    early_ms = (dry_ns - said_ns) / NS_PER_MS if dry_ns is not None and said_ns is not None else float("-inf")
+    stage.at_least("said_before_dry_ms", early_ms, 0)
+
+
+def throttled(stage: Stage, rtf: float, load: tuple[tuple[float, float, float], ...]) -> Simulator:
+    trouble = Trouble(open_ms=20, call_ms=stage.random.uniform(0, 5), rtf=rtf, jitter=0.03)
+    text = aloud(END_MS / 1000, stage.random.randrange(12))
+    world = World(events=[(100, ev.SpeakRequested(text)), (200, ev.InputEnded())], load=load)
+    return stage.hold(world, trouble, END_MS * 3)
+
+
+def sizes(simulator: Simulator) -> tuple[list[int], list[int], list[int]]:
+    """Units asked for before, during, and after the slow time."""
+    asked = [(t_ns / NS_PER_MS, fact.units) for t_ns, fact in simulator.of(act.RequestChunk)]
+    before = [units for at, units in asked if at < SLOW_FROM_MS]
+    during = [units for at, units in asked if SLOW_FROM_MS <= at < SLOW_TO_MS]
+    return before, during, [units for at, units in asked if at >= SLOW_TO_MS]
+
+
+def underruns(simulator: Simulator) -> int:
+    return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
+
+
+SCENE = Scene("throttle-and-recover", "the engine is slowed and released: chunks shrink and grow, nothing is heard", play,
+              seeds_most=1000)  # fmt: skip
