@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from stitcher.pcm import Int16
 from stitcher.wav import header
-from timeline.journal import JournalWriter
+from timeline.journal import JournalWriter, write_journal
 
 RECORDING = "out.wav"
 
@@ -66,6 +67,15 @@ class Recording:
         if self._journal.fault or self._journal.dropped:
             why = self._journal.fault or "the disk was too slow, or they could not be written down"
             self.problem = f"the journal lost {self._journal.dropped} entries ({why})"
+
+
+def keep_run(folder: Path, manifest: dict[str, Any], records: Sequence[tuple[int, str, Any]], audio: Int16) -> None:
+    """Keep a run that was held in memory; `audio`: all that was played, int16[n]. Raises OSError."""
+    data = audio.astype("<i2").tobytes()
+    last_ns = records[-1][0] if records else 0
+    end = {"end": {"samples": audio.size, "digest": hashlib.sha256(data).hexdigest()}}
+    write_journal(folder, manifest, [*records, (last_ns, "note", end)])
+    (folder / RECORDING).write_bytes(header(manifest["settings"]["rate_hz"], audio.size) + data)
 
 
 def new_folder(artifacts: Path, stamp: str, name: str) -> Path:

@@ -1,7 +1,7 @@
 """The stage: what a scene plays on, and where it writes down what it found.
 
-A scene takes a Stage (an adapter, a seed), holds simulated sessions on it, and leaves measures and probes. Every session
-is checked for what must hold in all of them, and replayed from its own facts, before its scene judges it.
+A scene takes a Stage (an adapter, a seed), holds simulated sessions on it, and leaves measures and probes. Every
+session is checked for what must hold in all of them, and replayed from its own facts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scenes.invariants import violations
 from scenes.replay import replay_facts
 from scenes.simulator import RUN_MOST_MS, Simulator
 from scenes.world import World
-from timeline.clock import VirtualClock
+from timeline.clock import NS_PER_S, VirtualClock
 
 NOTES_MOST = 5  # lines about what went wrong; the rest is more of the same
 
@@ -124,7 +124,7 @@ class Stage:
         self.exactly("violations", len(wrong), 0)
         if replay:
             self.exactly("replay_differences", len(differences), 0)
-        self.measure("simulated_s", sum(held.simulator.now_ns() for held in self.held) / 1e9)
+        self.measure("simulated_s", sum(held.simulator.agenda.clock.now_ns() for held in self.held) / NS_PER_S)
 
     def _replay(self, held: Held) -> list[str]:
         simulator = held.simulator

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -122,6 +122,17 @@ class JournalWriter:
     def _flush(self) -> None:
         for file in self._files.values():
             file.flush()
+
+
+def write_journal(folder: Path, manifest: Mapping[str, Any], records: Iterable[tuple[int, str, Any]]) -> None:
+    """Make the folder of a run that is over: manifest, and the journal of (ns, event | action | note, fact). Raises
+    OSError."""
+    folder.mkdir(parents=True)
+    write_atomically(folder / MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    with (folder / JOURNAL).open("xb") as file:
+        file.write(_line(-1, {"schema": SCHEMA, "manifest": manifest}) + b"\n")
+        for t_ns, what, fact in records:
+            file.write(_line(t_ns, (what, fact)) + b"\n")
 
 
 def _line(t_ns: int, content: Any) -> bytes:

@@ -17,6 +17,7 @@ COMMANDS = {
     "devices": "list microphones and speakers",
     "models": "list, fetch and verify weights",
     "doctor": "what is installed, what is missing, what it costs, the cure",
+    "scenes": "play scripted situations on a virtual clock, and judge them",
     "bench": "measure, as ratios in one run",
 }
 

@@ -1,5 +1,5 @@
-"""Heard Ledger: what the conversation keeps is what was heard. Interrupted before the first frame, while the user pauses,
-twice, between two phrases, at the very end, and by an engine without word times."""
+"""Heard Ledger: what the conversation keeps is what was heard. Interrupted before the first frame, while the user
+pauses, twice, between two phrases, at the very end, and by an engine without word times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Long Read: five minutes aloud. It never runs dry, chunk sizes converge, and after the first minute the cadence is stable."""
+"""Long Read: five minutes aloud. It never runs dry, chunk sizes converge, and after the first minute the cadence is
+stable."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Rough Weather: everything at once and at random. Users who interrupt, mumble and type, engines that burst, fail, stall and answer
-wrong lengths, replies that break off, sinks that drift and stall, a machine that sleeps. Nothing is asked of it but what
-must hold in any session, and that it is still there afterwards."""
+"""Rough Weather: everything at once and at random. Users who interrupt, mumble and type, engines that burst, fail,
+stall and answer wrong lengths, replies that break off, sinks that drift and stall, a machine that sleeps. Nothing is
+asked but what must hold in any session, and that it is still there afterwards."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from timeline import events as ev
 
 STORM_MS = 40_000
 CALM_MS = 110_000  # by then every timeout has passed
+ANSWERED_MS = 260_000  # the slowest engine takes four times as long as its text sounds
 LAST = "are you still there"
 
 
 def play(stage: Stage) -> None:
     draw = stage.random
     trouble, world = troubles(draw), weather(draw)
-    simulator = stage.hold(world, trouble, CALM_MS + 40_000)
+    simulator = stage.hold(world, trouble, ANSWERED_MS)
     users = [message.text for message in simulator.core.conversation.messages if message.role == "user"]
     stage.exactly("heard_afterwards", int(bool(users) and users[-1].endswith(LAST)), 1)
     stage.exactly("rests_afterwards", int(simulator.core.turns.state is State.LISTENING), 1)
@@ -47,10 +48,11 @@ def answered(simulator: Simulator, world: World, trouble: Trouble) -> bool:
 
 def troubles(draw: Random) -> Trouble:
     return Trouble(
-        open_ms=draw.uniform(0, 300), call_ms=draw.uniform(0, 80), rtf=draw.uniform(0, 1.2), jitter=draw.uniform(0, 0.5),
-        burst_share=draw.uniform(0, 0.1), burst_ms=draw.uniform(0, 800),
+        open_ms=draw.uniform(0, 300), call_ms=draw.uniform(0, 80), rtf=draw.uniform(0, 1.2),
+        jitter=draw.uniform(0, 0.5), burst_share=draw.uniform(0, 0.1), burst_ms=draw.uniform(0, 800),
         stall_at=draw.choice((-1, -1, -1, 0, 3)), stall_ms=draw.uniform(0, 12_000),
-        fail_share=draw.choice((0, 0, 0.05, 0.3)), fail_at=draw.choice((-1, -1, 0, 2)), fail_times=draw.choice((1, 1, 2, 99)),
+        fail_share=draw.choice((0, 0, 0.05, 0.3)), fail_at=draw.choice((-1, -1, 0, 2)),
+        fail_times=draw.choice((1, 1, 2, 99)),
         short_by=draw.choice((0, 0, 1, 5, -3)), empty_at=draw.choice((-1, -1, 0, 2)),
     )  # fmt: skip
 
@@ -59,12 +61,13 @@ def weather(draw: Random) -> World:
     replies = tuple(draw.choice((draw.choice(SHORT), draw.choice(SENTENCES), aloud(15, draw.randrange(12)), "...", ""))
                     for _ in range(7))  # fmt: skip
     faults = {number: draw.randrange(6) for number in range(1, 30) if draw.random() < 0.1}
-    sink = Sink(draw.uniform(-300, 300), draw.uniform(0, 15), catches_up=draw.random() < 0.5,
-                stalls=tuple((draw.uniform(0, STORM_MS), draw.uniform(50, 3000)) for _ in range(draw.randrange(3))))  # fmt: skip
+    stalls = tuple((draw.uniform(0, STORM_MS), draw.uniform(50, 3000)) for _ in range(draw.randrange(3)))
+    sink = Sink(draw.uniform(-300, 300), draw.uniform(0, 15), stalls, catches_up=draw.random() < 0.5)
     return World(
         user=(*talk(draw), Speech(CALM_MS, CALM_MS + 1200, LAST)), replies=replies, reply_faults=faults, sink=sink,
-        reply_delay_ms=draw.uniform(0, 1500), word_ms=draw.uniform(0, 150), block_ms=draw.choice((5, 10, 16, 20, 40, 100)),
-        events=typed(draw), stt_cost_ms=draw.choice((30, 150, 150, 900)),
+        reply_delay_ms=draw.uniform(0, 1500), word_ms=draw.uniform(0, 150),
+        block_ms=draw.choice((5, 10, 16, 20, 40, 100)),
+        events=[*typed(draw), (CALM_MS + 4000, ev.InputEnded())], stt_cost_ms=draw.choice((30, 150, 150, 900)),
         load=((draw.uniform(0, STORM_MS), STORM_MS, draw.uniform(1, 4)),),
         jumps=((draw.uniform(0, STORM_MS), draw.choice((0, 50, 3000, 3_600_000))),),
     )  # fmt: skip

@@ -1,5 +1,5 @@
-"""Slow Client: a client at the end of a network takes nothing for a while, then goes on, or takes all at once. What lies ahead of
-it stays bounded, the engine is not driven on, and not a sample is lost."""
+"""Slow Client: a client at the end of a network takes nothing for a while, then goes on, or takes all at once. What
+lies ahead of it stays bounded, the engine is not driven on, and not a sample is lost."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Throttle & Recover: the engine is slowed down and released. Chunks shrink, then grow, and nothing is to be heard of it.
-Where it is slower than speech for good, that is said before the first gap."""
+"""Throttle & Recover: the engine is slowed down and released. Chunks shrink, then grow, and nothing is to be heard of
+it. Where it is slower than speech for good, that is said before the first gap."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def underruns(simulator: Simulator) -> int:
     return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
 
 
-SCENE = Scene("throttle-and-recover", "the engine is slowed and released: chunks shrink and grow, nothing is heard", play,
+SCENE = Scene("throttle-and-recover", "the engine is slowed and released: chunks shrink, then grow; inaudible", play,
               seeds_most=1000)  # fmt: skip

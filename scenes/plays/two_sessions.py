@@ -1,5 +1,5 @@
-"""Two Sessions: two talks at once, one engine between them. Neither is heard in the other, neither waits for the other for long,
-and an interruption in one is none in the other."""
+"""Two Sessions: two talks at once, one engine between them. Neither is heard in the other, neither waits for the other
+for long, and an interruption in one is none in the other."""
 
 from __future__ import annotations
 

@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     folder = find_run(args.run_name, config.artifacts)
     try:
         return _verify(args, config, folder) if args.verify else _show(args, folder)
+    except BrokenPipeError:  # whoever read our output has left
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"RUN {folder} cannot be replayed: {error}") from error
 

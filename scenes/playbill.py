@@ -1,0 +1,56 @@
+"""The playbill: every scene there is, in the order in which they are played. Those that wait for a part of the program
+are declared here with what they wait for; they are reported, and never as passed.
+
+A found bug becomes a scene or a seed: seeds that once failed are kept in known_seeds.txt and played each time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scenes.plays import (
+    barge_in,
+    breathing_room,
+    cold_start,
+    full_disk,
+    heard_ledger,
+    long_read,
+    rough_weather,
+    slow_client,
+    throttle_and_recover,
+    two_sessions,
+)
+from scenes.stage import Scene
+
+SWAP = "engines cannot be swapped in mid-utterance yet"
+
+SCENES: tuple[Scene, ...] = (
+    breathing_room.SCENE,
+    long_read.SCENE,
+    Scene("mid-stream-swap", "another engine takes over within a frame, and the same words go on", pending=SWAP),
+    barge_in.SCENE,
+    throttle_and_recover.SCENE,
+    Scene("persona-script", "one persona on three engines", pending="voices are not described by a schema yet"),
+    cold_start.SCENE,
+    Scene("two-cores", "two sources share one voice", pending="there is no floor manager yet"),
+    heard_ledger.SCENE,
+    Scene("heard-ledger-at-a-swap", "interrupted while engines change", pending=SWAP),
+    Scene("heard-ledger-paused", "interrupted while the voice is paused", pending="the voice cannot be paused yet"),
+    slow_client.SCENE,
+    two_sessions.SCENE,
+    Scene("crash", "an adapter's process dies in mid-word", pending="no adapter has a process of its own yet"),
+    full_disk.SCENE,
+    rough_weather.SCENE,
+)
+
+KNOWN_SEEDS = Path(__file__).with_name("known_seeds.txt")
+
+
+def scene(name: str) -> Scene | None:
+    return next((one for one in SCENES if one.name == name), None)
+
+
+def known_seeds(name: str, adapter: str) -> list[int]:
+    """Seeds at which a scene once failed with an adapter."""
+    lines = (line.split("#")[0].split() for line in KNOWN_SEEDS.read_text("utf-8").splitlines())
+    return [int(line[2]) for line in lines if line[:2] == [name, adapter]]

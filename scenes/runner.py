@@ -1,0 +1,157 @@
+"""The runner: plays scenes in processes of their own, and keeps what they leave.
+
+Job -> perform() in a worker -> Result, and artifacts/scenes/<scene>-<adapter>-<seed>/
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from adapters import registry
+from adapters.base import AdapterError, Tts
+from adapters.registry import Context
+from orchestrator.recording import describe_manifest, keep_run
+from scenes.playbill import scene
+from scenes.stage import Held, Probe, Stage
+from timeline.clock import wall_time
+
+PAPER = "null"  # the engine that renders next to nothing: many seeds of it cost little
+
+Draw = Callable[[Path], str]
+"""Draws the panel of a run; returns why not, or an empty string."""
+
+MakeContext = Callable[[], Context]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    name: str
+    adapter: str
+    seed: int
+    folder: str  # where the run is kept
+    keep: bool  # also when it passes
+
+
+@dataclass
+class Result:
+    name: str
+    adapter: str
+    seed: int
+    passed: bool | None  # None: pending
+    pending: str = ""
+    measures: dict[str, float] = field(default_factory=dict)
+    probes: list[Probe] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    folder: str = ""  # empty: not kept
+    cpu_s: float = 0.0
+
+    @property
+    def repeat(self) -> str:
+        """The command that plays it again."""
+        return f"duckbill scenes {self.name} --adapters {self.adapter} --seed {self.seed}"
+
+
+def play_all(jobs: Sequence[Job], context: MakeContext, draw: Draw, workers: int = 0) -> Iterator[Result]:
+    """Results in the order of the jobs. Each worker loads an adapter once; what it is handed must pickle."""
+    if not jobs:
+        return
+    count = min(workers or os.cpu_count() or 1, len(jobs))
+    spawn = multiprocessing.get_context("spawn")  # engines have threads of their own: nothing may be forked from them
+    with ProcessPoolExecutor(count, spawn, _begin, (context, draw)) as pool:
+        futures = [pool.submit(_perform, job) for job in jobs]
+        for job, future in zip(jobs, futures, strict=True):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                line = "the process that played it died: play it alone to see why"
+                yield Result(job.name, job.adapter, job.seed, False, notes=[line])
+
+
+def missing(adapter: str, context: Context) -> str:
+    """Why an adapter cannot be played with, in one line; empty where it can."""
+    try:
+        registry.create("tts", adapter, {}, context).warm_up()
+    except AdapterError as error:
+        return error.detail
+    return ""
+
+
+# -- in the worker ------------------------------------------------------------------------
+
+
+_context: Context
+_draw: Draw
+_engines: dict[str, Tts] = {}
+
+
+def _begin(context: MakeContext, draw: Draw) -> None:
+    global _context, _draw
+    _context, _draw = context(), draw
+
+
+def _make_tts(name: str) -> Tts:
+    if name not in _engines:
+        _engines[name] = registry.create("tts", name, {}, _context)
+        _engines[name].warm_up()
+    return _engines[name]
+
+
+def _perform(job: Job) -> Result:
+    found = scene(job.name)
+    assert found is not None and found.play is not None, job.name
+    stage = Stage(job.name, job.adapter, job.seed, _make_tts)
+    result = Result(job.name, job.adapter, job.seed, False)
+    begin_s = time.process_time()
+    try:
+        found.play(stage)
+        stage.close()
+        result.passed = stage.passed
+    except Exception as fault:  # an invariant of the core, or the scene's own bug: either way it has failed
+        stage.note(f"{type(fault).__name__}: {str(fault)[-2000:]}")
+    result.cpu_s = round(time.process_time() - begin_s, 3)
+    result.measures, result.probes, result.notes = stage.measures, stage.probes, stage.notes
+    if job.keep or not result.passed:
+        result.folder = job.folder
+        try:
+            _keep(stage, result)
+        except OSError as error:
+            result.notes.append(f"the run could not be kept in {job.folder}: {error.strerror or error}")
+    return result
+
+
+def _keep(stage: Stage, result: Result) -> None:
+    """One folder a scene; sessions after the first in folders inside it."""
+    folder = Path(result.folder)
+    if folder.exists():  # an earlier run of the same seed: the same, or made by other code
+        shutil.rmtree(folder)
+    for number, held in enumerate(stage.held, 1):
+        place = folder if number == 1 else folder / str(number)
+        _write(place, held, result)
+    if stage.held:
+        _draw(folder)
+
+
+def _write(folder: Path, held: Held, result: Result) -> None:
+    simulator = held.simulator
+    engine = {"name": result.adapter, "options": {}, "trouble": held.trouble.model_dump()}
+    verdict = {**asdict(result), "repeat": result.repeat}
+    manifest = describe_manifest(made=wall_time(), command="scenes", settings=simulator.settings, tts=engine)
+    keep_run(folder, {**manifest, "scene": verdict}, simulator.records, simulator.audio())
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """One line of `duckbill scenes --json`."""
+    line = {"name": result.name, "adapter": result.adapter, "seed": result.seed, "passed": result.passed}
+    if result.pending:
+        line["pending"] = result.pending
+    more = {"measures": result.measures, "probes": [asdict(probe) for probe in result.probes], "notes": result.notes}
+    return {**line, **more, "run": result.folder or None, "cpu_s": result.cpu_s}
