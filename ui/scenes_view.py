@@ -49,7 +49,7 @@ class View:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name, justify in (("scene", "left"), ("adapter", "left"), ("seeds", "right"), ("passed", "right"),
                               ("simulated", "right"), ("x real time", "right"), ("", "left")):  # fmt: skip
-            table.add_column(name, justify=justify)  # type: ignore[arg-type]
+            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
         for (name, adapter), results in self._rows.items():
             passed = sum(bool(result.passed) for result in results)
             simulated_s = sum(result.measures.get("simulated_s", 0) for result in results)
@@ -58,9 +58,9 @@ class View:
             table.add_row(
                 name, adapter, str(len(results)), str(passed), f"{simulated_s:.0f} s", f"{times:.0f}", verdict
             )
-        for scene in self._pending:
-            table.add_row(scene.name, "", "", "", "", "", f"[yellow]pending[/]: {scene.pending}")
         self._console.print(table)
+        for scene in self._pending:
+            self._console.print(f"{scene.name}  [yellow]pending[/]: {scene.pending}", highlight=False, soft_wrap=True)
         kept = next((result.folder for results in self._rows.values() for result in results if result.folder), "")
         runs = sum(len(results) for results in self._rows.values())
         took_s = time.perf_counter() - self._begin_s
