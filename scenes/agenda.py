@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from timeline.clock import VirtualClock
 
-
 AT_ONCE_MOST = 10_000  # calls at one moment; a hasty client takes some hundred blocks
 
 

@@ -91,29 +91,36 @@ class TroubledSynthesis:
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
         trouble = self._trouble
-        wait(self._clock, self._cost_ns(units))
+        factor, extra_ns = self._draw()
         if self._fails():
             self._failures += 1
+            wait(self._clock, self._cost_ns(units) * factor + extra_ns)
             raise AdapterError(trouble.fail_kind, "the engine failed as its options fail_* say", retryable=True)
         self._pulls += 1
         self._failures = 0
         if self._pulls - 1 == trouble.empty_at:
-            return AudioChunk(np.zeros(0, np.float32), 0, (), False)
-        return self._synthesis.pull(max(1, units - trouble.short_by), low_latency)
+            chunk = AudioChunk(np.zeros(0, np.float32), 0, (), False)
+        else:
+            chunk = self._synthesis.pull(max(1, units - trouble.short_by), low_latency)
+        wait(self._clock, self._cost_ns(chunk.units) * factor + extra_ns)
+        return chunk
 
     def close(self) -> None:
         self._synthesis.close()
 
     def _cost_ns(self, units: int) -> float:
-        """What the next pull costs; draws from the seed."""
+        return self._trouble.call_ms * NS_PER_MS + self._trouble.rtf * units * self._unit_ns
+
+    def _draw(self) -> tuple[float, float]:
+        """By how much the next pull costs more, and what is added to it, in ns."""
         t = self._trouble
-        cost = t.call_ms * NS_PER_MS + t.rtf * units * self._unit_ns
-        cost *= max(0.0, 1 + t.jitter * float(self._random.standard_normal()))
+        factor = max(0.0, 1 + t.jitter * float(self._random.standard_normal()))
+        extra_ns = 0.0
         if t.burst_share and self._random.random() < t.burst_share:
-            cost += t.burst_ms * NS_PER_MS
+            extra_ns += t.burst_ms * NS_PER_MS
         if self._pulls == t.stall_at:
-            cost += t.stall_ms * NS_PER_MS
-        return cost
+            extra_ns += t.stall_ms * NS_PER_MS
+        return factor, extra_ns
 
     def _fails(self) -> bool:
         t = self._trouble

@@ -183,6 +183,7 @@ def test_a_call_that_was_taken_for_stalled_does_not_hold_up_the_next(late_ns):
         inbox, gate, clock = Inbox(), Gate(), VirtualClock()
         engine = speech_engine(inbox, gate, clock)
         engine.carry_out(open_phrase(phrase=0))
+        assert gate.entered.wait(PATIENCE_S)
         clock.sleep_until(1000 * 1_000_000 + late_ns)
         engine.carry_out(open_phrase(phrase=1))
         opened = await inbox.take()

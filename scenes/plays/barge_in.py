@@ -16,6 +16,8 @@ from timeline import events as ev
 
 ROUNDS = 10
 SEEDS = 100  # with ROUNDS: a thousand points
+MUMBLE_MOST_MS = 180  # a backchannel: shorter than what interrupts (listen.confirm_ms, 256)
+MUMBLE_LEAST_MS = 1000  # a mumble just before an interruption would be its beginning
 LATEST_MS = 3500  # after the reply began to sound
 
 
@@ -30,14 +32,14 @@ def play(stage: Stage) -> None:
     simulator.run(ROUNDS * 30_000)
     flushes = [flush for _, flush in simulator.of(act.Flush)]
     stops = stop_samples(simulator)
-    stage.at_least("interruptions", len(flushes), ROUNDS)
+    stage.exactly("interruptions", len(flushes), ROUNDS + 1)  # the last one is the end; a mumble is none
     stage.at_most("stop_samples_most", max(stops, default=0), frame_samples(simulator.settings.rate_hz))
     stage.exactly("seeds_used_twice", seeds_used_twice(simulator), 0)
     stage.exactly("old_chunks_stitched", old_chunks(simulator), 0)
 
 
 class Interrupter:
-    """A user who breaks in ROUNDS times, and then ends it."""
+    """A user who mumbles, breaks in ROUNDS times, and then ends it."""
 
     def __init__(self, stage: Stage, simulator: Simulator) -> None:
         self._draw = stage.random
@@ -49,6 +51,8 @@ class Interrupter:
             return
         self._round += 1
         after_ms = self._draw.uniform(0, LATEST_MS)
+        if after_ms > MUMBLE_LEAST_MS:
+            self._simulator.say("mhm", self._draw.uniform(0, 200), self._draw.uniform(60, MUMBLE_MOST_MS))
         if self._round > ROUNDS:
             self._simulator.later(after_ms, ev.StopRequested())
         elif self._draw.random() < 0.5:

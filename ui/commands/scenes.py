@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,25 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("scenes", help="play scripted situations and judge them", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenes; none: all of them")
     parser.add_argument("--adapters", metavar="A,B", help="text-to-speech engines (default: all that are present)")
-    parser.add_argument("--seeds", type=int, metavar="N", help="how many seeds (default: the scene's own)")
-    parser.add_argument("--seed", type=int, metavar="N", help="the first seed; without --seeds the only one")
+    parser.add_argument("--seeds", type=_count(1), metavar="N", help="how many seeds (default: the scene's own)")
+    parser.add_argument("--seed", type=_count(0), metavar="N", help="the first seed; without --seeds the only one")
     parser.add_argument(
-        "--keep", type=int, metavar="N", default=KEEP_SEEDS, help="runs to keep of each scene that passes"
+        "--keep", type=_count(0), metavar="N", default=KEEP_SEEDS, help="runs to keep of each scene that passes"
     )
-    parser.add_argument("--jobs", type=int, metavar="N", default=0, help="processes (default: one a core)")
+    parser.add_argument("--jobs", type=_count(0), metavar="N", default=0, help="processes (default: one a core)")
     parser.add_argument("--list", action="store_true", help="name the scenes and what they are about")
     parser.add_argument("--json", action="store_true", help="print one JSON line a scene")
     add_config_options(parser)
     parser.set_defaults(run=run)
+
+
+def _count(least: int) -> Callable[[str], int]:
+    def count(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word!r} is no whole number from {least} on")
+        return int(word)
+
+    return count
 
 
 def run(args: argparse.Namespace) -> int:

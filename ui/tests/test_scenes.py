@@ -1,0 +1,113 @@
+"""duckbill scenes: what it prints, what it keeps, how it fails; and that another process replays what it kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scenes.playbill import SCENES
+from scenes.stage import Scene
+from ui.cli import main
+
+
+def play(capsys, tmp_path, *words):
+    status = main(["scenes", *words, "--adapters", "null", "--json", "--artifacts", str(tmp_path)])
+    said = capsys.readouterr()
+    return status, [json.loads(line) for line in said.out.splitlines()], said.err
+
+
+def test_each_run_is_a_line_and_is_kept_with_its_verdict(capsys, tmp_path):
+    status, lines, _ = play(capsys, tmp_path, "two-sessions", "--seeds", "2")
+    assert status == 0
+    assert [(line["name"], line["adapter"], line["seed"], line["passed"]) for line in lines] == [
+        ("two-sessions", "null", 0, True),
+        ("two-sessions", "null", 1, True),
+    ]
+    for line in lines:
+        assert line["measures"]["simulated_s"] > 0
+        assert {"name", "value", "limit", "bound", "passed"} == set(line["probes"][0])
+        folder = tmp_path / "scenes" / f"two-sessions-null-{line['seed']}"
+        kept = {path.name for path in folder.iterdir()}
+        assert {"manifest.json", "timeline.jsonl", "out.wav", "panel.png"} <= kept
+        verdict = json.loads((folder / "manifest.json").read_text())["scene"]
+        assert verdict["passed"] is True and verdict["probes"] == line["probes"]
+        assert (folder / "2" / "timeline.jsonl").is_file(), "the other session"
+
+
+def test_what_was_kept_is_replayed_by_another_process(capsys, tmp_path):
+    play(capsys, tmp_path, "rough-weather", "barge-in", "--seeds", "1", "--keep", "1")
+    folders = [path for path in (tmp_path / "scenes").iterdir() if path.name.endswith("-0")]
+    assert len(folders) == 2
+    for folder in folders:
+        command = [sys.executable, "-m", "ui.cli", "replay", str(folder), "--verify", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["result"]["identical"] is True
+
+
+def test_a_scene_that_waits_is_pending_and_not_passed(capsys, tmp_path):
+    waiting = [scene.name for scene in SCENES if scene.pending]
+    if not waiting:
+        pytest.skip("every scene is built")
+    status, lines, _ = play(capsys, tmp_path, *waiting)
+    assert status == 0
+    assert [line["passed"] for line in lines] == [None] * len(waiting)
+    assert all(line["pending"] for line in lines)
+
+
+def test_a_scene_that_fails_says_its_seed_and_is_kept(capsys, tmp_path, monkeypatch):
+    """In this process: a worker of its own would not see what the test breaks."""
+    from scenes import runner
+
+    monkeypatch.setattr(runner, "ProcessPoolExecutor", InProcess)
+    broken = Scene("breathing-room", "broken", lambda stage: stage.at_most("value", 2, 1))
+    monkeypatch.setattr(runner, "scene", lambda name: broken)
+    status, (line,), said = play(capsys, tmp_path, "breathing-room", "--seed", "17", "--keep", "0")
+    assert status == 1 and line["passed"] is False
+    assert "duckbill scenes breathing-room --adapters null --seed 17" in said
+    assert "value is 2, at most 1" in said
+
+
+class InProcess:
+    def __init__(self, workers, context, initializer, arguments):
+        initializer(*arguments)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, call, *arguments):
+        from concurrent.futures import Future
+
+        future = Future()
+        future.set_result(call(*arguments))
+        return future
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["barge"], 2, "barge-in"),
+        (["barge-in", "--adapters", "nul"], 1, "null"),
+        (["barge-in", "--seeds", "0"], 2, "--seeds"),
+        (["barge-in", "--jobs", "-1"], 2, "--jobs"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_cure(capsys, words, status, said):
+    try:
+        found = main(["scenes", *words])
+    except SystemExit as stop:
+        found = stop.code
+    err = capsys.readouterr().err
+    assert found == status and said in err.splitlines()[-1]
+
+
+def test_the_list_names_every_scene(capsys):
+    assert main(["scenes", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(scene.name in out and scene.about in out for scene in SCENES)
