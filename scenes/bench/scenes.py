@@ -1,4 +1,4 @@
-"""Scenes: how much faster than real time the simulator is. Every scene that is built, on the null engine, in one process."""
+"""Scenes: how much faster than real time the simulator is. Every scene that is built, on the null engine."""
 
 from __future__ import annotations
 

@@ -111,3 +111,24 @@ def test_the_list_names_every_scene(capsys):
     assert main(["scenes", "--list"]) == 0
     out = capsys.readouterr().out
     assert all(scene.name in out and scene.about in out for scene in SCENES)
+
+
+def test_a_journal_cut_at_any_byte_replays_up_to_its_last_whole_line(capsys, tmp_path):
+    from random import Random
+
+    play(capsys, tmp_path, "breathing-room", "--seeds", "1", "--keep", "1")
+    folder = tmp_path / "scenes" / "breathing-room-null-0"
+    journal = folder / "timeline.jsonl"
+    whole = journal.read_bytes()
+    first = whole.index(b"\n") + 1
+    draw = Random(0)
+    cuts = [0, 1, first - 1, first, first + 1, len(whole) - 1, *(draw.randrange(len(whole)) for _ in range(60))]
+    for cut in cuts:
+        journal.write_bytes(whole[:cut])
+        status = main(["replay", str(folder), "--verify"])
+        said = capsys.readouterr()
+        if cut < first:
+            assert status == 2 and "is no journal" in said.err and len(said.err.splitlines()) == 1, cut
+        else:
+            assert status == 0, (cut, said.err)
+            assert "identical" in said.out and "last whole line" in said.err, cut
