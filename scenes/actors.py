@@ -119,7 +119,7 @@ class EarActor:
 
 class Machine:
     """An engine on a machine under load: one call at a time, whichever session asks. How far the engine's own clock
-    moves is what a call costs; the load makes it cost more."""
+    moves is what a call costs; the load makes it cost more, and so does another session's call that comes first."""
 
     def __init__(self, tts: Tts, engine_clock: VirtualClock, agenda: Agenda, world: World) -> None:
         self.tts = tts
@@ -130,18 +130,18 @@ class Machine:
         self._load = world.load
         self._free_ns = 0
 
-    def run(self, call: Callable[[], Any], done: Callable[[Any, int], None]) -> None:
-        """Call; `done(result or AdapterError, cost_ns)` when the cost has passed."""
+    def run(self, begin_ns: int, call: Callable[[], Any], done: Callable[[Any, int], None]) -> int:
+        """Call at `begin_ns`; `done(result or AdapterError, cost_ns)` when it is over. Returns when that is."""
         start_ns = self._clock.now_ns()
         try:
             result = call()
         except AdapterError as error:
             result = error
-        now_ns = self._agenda.clock.now_ns()
-        begin_ns = max(self._free_ns, now_ns)
-        cost_ns = int((self._clock.now_ns() - start_ns) * self._factor(begin_ns))
-        self._free_ns = begin_ns + cost_ns
-        self._agenda.later(self._free_ns - now_ns, lambda: done(result, cost_ns))
+        free_ns = max(self._free_ns, begin_ns)
+        self._free_ns = free_ns + int((self._clock.now_ns() - start_ns) * self._factor(free_ns))
+        cost_ns = self._free_ns - begin_ns
+        self._agenda.later(self._free_ns - self._agenda.clock.now_ns(), lambda: done(result, cost_ns))
+        return self._free_ns
 
     def _factor(self, at_ns: int) -> float:
         at_ms = at_ns / NS_PER_MS
@@ -151,8 +151,10 @@ class Machine:
 class EngineActor:
     """The text-to-speech engine's worker, and the syntheses that are open."""
 
-    def __init__(self, machine: Machine, bus: Bus, post: Post) -> None:
+    def __init__(self, machine: Machine, bus: Bus, agenda: Agenda, post: Post) -> None:
         self._machine = machine
+        self._agenda = agenda
+        self._free_ns = 0  # one call after the other, late ones included
         self._bus = bus
         self._post = post
         self.open: dict[tuple[int, int], Synthesis] = {}  # (generation, phrase)
@@ -161,12 +163,16 @@ class EngineActor:
         machine = self._machine
         if isinstance(action, act.OpenPhrase):
             span = Span(action.text, action.voice, action.seed)
-            machine.run(lambda: machine.tts.open(span), partial(self._done, action))
+            self._call(lambda: machine.tts.open(span), action)
         elif isinstance(action, act.RequestChunk):
             synthesis = self.open[action.generation, action.phrase]
-            machine.run(lambda: synthesis.pull(action.units, action.low_latency), partial(self._done, action))
+            self._call(lambda: synthesis.pull(action.units, action.low_latency), action)
         elif isinstance(action, act.ClosePhrase):
             self.open.pop((action.generation, action.phrase), None)
+
+    def _call(self, call: Callable[[], Any], action: act.OpenPhrase | act.RequestChunk) -> None:
+        begin_ns = max(self._free_ns, self._agenda.clock.now_ns())
+        self._free_ns = self._machine.run(begin_ns, call, partial(self._done, action))
 
     def _done(self, action: act.OpenPhrase | act.RequestChunk, result: Any, cost_ns: int) -> None:
         key = (action.generation, action.phrase, action.seq if isinstance(action, act.RequestChunk) else -1)

@@ -62,7 +62,7 @@ class Simulator:
             agenda.later(int(at_ms * NS_PER_MS), partial(self._leap, int(by_ms * NS_PER_MS)))
         self.sink = SinkActor(world, self.bus, agenda, self.noise, self.now_ns, self.post)
         self.ears = EarActor(world, agenda, self.now_ns, self.post)
-        self.engine = EngineActor(self.machine, self.bus, self.post)
+        self.engine = EngineActor(self.machine, self.bus, agenda, self.post)
         self._recognizer = RecognizerActor(world, self.ears, agenda, self.post)
         self._replies = ReplyActor(world, agenda, self.post)
 
