@@ -57,7 +57,7 @@ def flushes_before_end(simulator: Simulator) -> list[act.Flush]:
 
 
 def underruns(simulator: Simulator) -> tuple[int, int]:
-    """Samples that were missing in the first second of an utterance, of the worst one, and of all of them afterwards."""
+    """Samples missing in the first second of an utterance, of the worst one, and in all of them afterwards."""
     began_ns, at_first, worst, later = 0, 0, 0, 0
     for t_ns, _, fact in simulator.records:
         if isinstance(fact, act.ShowTurn) and fact.cause == Cause.AUDIO_STARTED:
