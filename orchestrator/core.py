@@ -161,14 +161,14 @@ class Core:
         """The user takes the floor."""
         self._committed = False
         self._do(self.replying.interrupt(self._now_ns))
-        if self.replying.cutting and not self.replying.ledger.entries:  # no sink confirms a flush of nothing
+        if self.replying.cutting and not self.replying.ledger.entries:  # nothing of it was heard, then
             self._keep(self.replying.settle(self.replying.read_index))
 
     # -- replying -------------------------------------------------------------------------
 
     def _on_tick(self, event: ev.SinkTick) -> None:
         audible_ns = self.replying.tick(event)
-        if event.flushed_index >= 0 and self.replying.cutting:
+        if self.replying.confirms_cut(event):
             self._keep(self.replying.settle(event.flushed_index))
         if audible_ns >= 0 and self.turns.state is State.THINKING:
             self._move(Cause.AUDIO_STARTED, audible_ns)

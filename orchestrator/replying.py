@@ -75,6 +75,10 @@ class Replying:
         """A flush is under way: what was heard is not known yet."""
         return self._cut_since_ns >= 0
 
+    def confirms_cut(self, event: ev.SinkTick) -> bool:
+        """The sink has done the flush that is under way, not only an earlier one: the generation counts them."""
+        return self.cutting and event.flushed_index >= 0 and event.flushes_seen >= self.generation
+
     def settle(self, index: int) -> act.Remember:
         """The stream fell silent at `index`: that much was heard."""
         self._cut_since_ns = -1

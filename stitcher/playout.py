@@ -1,13 +1,15 @@
 """Playout: what the sink plays, block by block; the consumer's side of the stitched stream.
 
 Runs inside the device callback: no lock, no log, no allocation that grows. All it depends on
-is the block's size and three numbers of the ring seen at its start (written, flush, open). They are
+is the block's size and four numbers of the ring seen at its start (written, flush, flushes, open). They are
 kept as facts, so any session can be played again sample by sample: `fill` sees and plays, `play` only plays.
 
     ring --play--> block --> device
                      \\-> tap (what was really played: the recording, the echo reference)
 
-Rules. A flush fades out over FADE_MS from where the sink stands and skips the rest. Wherever the stream
+Rules. A flush fades out over FADE_MS from where the sink stands and skips the rest. Every flush is confirmed by the
+next block, one that finds nothing too; of two that come between two blocks the fade is left out, for another stream
+may begin within its reach. Wherever the stream
 stops short of silence, its last sample decays over EDGE_MS under whatever follows: no click, and a flush is
 silent within a frame. What comes back after an underrun fades in.
 """
@@ -26,8 +28,8 @@ TAP_SECONDS = 10  # how long the recording may lag behind the device
 FACT_BLOCKS = 1024  # ticks that may wait for the event loop; 10 s at 10 ms blocks
 
 FACTS = (
-    "block_samples", "written_seen", "flush_seen", "open_seen", "device_ns", "position", "read_index",
-    "played_samples", "first_offset", "underrun_samples", "flushed_index",
+    "block_samples", "written_seen", "flush_seen", "flushes_seen", "open_seen", "device_ns", "position",
+    "read_index", "played_samples", "first_offset", "underrun_samples", "flushed_index",
 )  # fmt: skip
 """Columns of one row of facts, in the order of timeline.events.SinkTick."""
 
@@ -49,6 +51,7 @@ class Playout:
         self._fade_at = -1  # where in the fade-out we are; -1 where there is none
         self._fade_end = 0
         self._flushed = 0  # the last flush index that was done
+        self._flushes = 0  # how many were done
         self._edge_at = -1  # where in the fade-in we are; -1 where there is none
         self._rest = 0  # the sample that decays
         self._rest_at = -1  # where in its decay we are; -1 where there is none
@@ -60,17 +63,17 @@ class Playout:
         """Play the next `block.size` samples into `block`, int16[n], and note the facts."""
         ring = self.ring
         # The order matters: the producer closes after its last commit, so reading `open` first can
-        # never see the close without the samples.
-        open_seen, flush_seen, written_seen = ring.open, ring.flush_index, ring.written
-        self.play(block, written_seen, flush_seen, open_seen, device_ns)
+        # never see the close without the samples; the count of flushes before their index, see Ring.request_flush.
+        open_seen, flushes_seen, flush_seen, written_seen = ring.open, ring.flushes, ring.flush_index, ring.written
+        self.play(block, written_seen, flush_seen, flushes_seen, open_seen, device_ns)
         if self.tap is not None and not self.tap.write(block):
             self.lost_samples += block.size
         if self.facts is not None and not self.facts.write(self._row):
             self.lost_ticks += 1
 
-    def play(self, block: Int16, written: int, flush: int, open_seen: bool, device_ns: int = 0) -> None:
+    def play(self, block: Int16, written: int, flush: int, flushes: int, open_seen: bool, device_ns: int = 0) -> None:
         """The same with the ring's state as it was then: the pure part."""
-        flushed_index = self._begin_flush(flush)
+        flushed_index = self._begin_flush(flush, flushes)
         at = 0
         while at < block.size:
             count = self._copy(block[at:], written)
@@ -81,19 +84,19 @@ class Playout:
         if missing:
             self._edge_at = 0
         self._fall_silent(block, at)
-        self._row[:] = (block.size, written, flush, open_seen, device_ns, self.position, self.ring.read,
+        self._row[:] = (block.size, written, flush, flushes, open_seen, device_ns, self.position, self.ring.read,
                         at, 0 if at else -1, missing, flushed_index)  # fmt: skip
         self.position += block.size
 
-    def _begin_flush(self, flush: int) -> int:
-        """A new flush index: start the fade. Returns the ring index where the stream falls silent, or -1."""
-        if flush <= self._flushed:
+    def _begin_flush(self, flush: int, flushes: int) -> int:
+        """A new flush: start the fade. Returns the ring index where the stream falls silent, -1 where none does."""
+        if flushes <= self._flushes:
             return -1
         start = self.ring.read
         if self._fade_at < 0:
             self._fade_at = 0
-            self._fade_end = start + min(self._fade_out.size, flush - start)
-        self._flushed = flush
+            self._fade_end = start + (min(self._fade_out.size, flush - start) if flushes == self._flushes + 1 else 0)
+        self._flushed, self._flushes = flush, flushes
         if self._fade_end == start:  # nothing is left to fade
             self._end_fade(self._last)
         return self._fade_end

@@ -1,10 +1,10 @@
 """The ring: single producer, single consumer, no lock, no copy of its own.
 
 Rules. Indices count samples since the ring was made, only grow, and have one writer each: the
-producer writes WRITTEN, FLUSH and OPEN, the consumer READ. `reserve` and `peek` hand out views
+producer writes WRITTEN, FLUSH, FLUSHES and OPEN, the consumer READ. `reserve` and `peek` hand out views
 into the storage, two where it wraps; `commit` and `consume` publish. Full and empty are results,
-never waits. What was committed is never changed. A flush is asked by the producer (an
-index) and done by the consumer, who alone knows where it stands.
+never waits. What was committed is never changed. A flush is asked by the producer (an index, and a
+count, so that a flush of nothing new is seen too) and done by the consumer, who alone knows where it stands.
 
     producer: reserve(n) -> views, fill them, commit(n)         storage  [....####......]
     consumer: peek(n) -> views, read them, consume(n)                     READ^   ^WRITTEN
@@ -21,17 +21,17 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-WRITTEN, READ, FLUSH, OPEN = range(4)
+WRITTEN, READ, FLUSH, OPEN, FLUSHES = range(5)
 
 
 class Ring:
-    """`storage`: one-dimensional array of any dtype; `indices`: int64[4], made here if not given."""
+    """`storage`: one-dimensional array of any dtype; `indices`: int64[5], made here if not given."""
 
     def __init__(self, storage: Array, indices: npt.NDArray[np.int64] | None = None) -> None:
         if storage.ndim != 1 or storage.size == 0:
             raise ValueError("a ring needs a one-dimensional storage that is not empty")
         self._storage = storage
-        self._indices = np.zeros(4, np.int64) if indices is None else indices
+        self._indices = np.zeros(5, np.int64) if indices is None else indices
         self.capacity = storage.size
 
     @property
@@ -80,9 +80,16 @@ class Ring:
         """Everything before it is to be thrown away."""
         return int(self._indices[FLUSH])
 
+    @property
+    def flushes(self) -> int:
+        """How many were asked for since the beginning."""
+        return int(self._indices[FLUSHES])
+
     def request_flush(self) -> int:
         """Ask the consumer to throw away all that was committed so far; returns that index."""
+        # The index before the count: a consumer that reads the count first never takes a new count with an old index.
         self._indices[FLUSH] = self._indices[WRITTEN]
+        self._indices[FLUSHES] += 1
         return self.flush_index
 
     @property

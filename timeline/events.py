@@ -26,12 +26,13 @@ class WordMark:
 
 @dataclass(frozen=True, slots=True)
 class SinkTick:
-    """The sink took one block. The first four fields are what its callback saw; with them
+    """The sink took one block. The first five fields are what its callback saw; with them
     the block can be played again exactly."""
 
     block_samples: int
     written_seen: int  # ring index up to which samples were published
     flush_seen: int  # ring index up to which samples were to be thrown away
+    flushes_seen: int  # how many flushes had been asked for: all of them are done with this block
     open_seen: bool  # a stream was being spoken: silence would be an underrun
     device_ns: int  # when the block's first sample becomes audible
     position: int  # samples played by the device before this block
@@ -39,7 +40,7 @@ class SinkTick:
     played_samples: int  # of the block's samples, those that came from the ring
     first_offset: int  # offset in the block of the first of them; -1 where none
     underrun_samples: int
-    flushed_index: int  # ring index where a flush silenced the stream; -1 where none did
+    flushed_index: int  # ring index where a flush silenced the stream; -1 where no flush was new
 
 
 # -- text to speech -----------------------------------------------------------------------

@@ -94,7 +94,7 @@ class FileSpeaker:
             return
         self._recording = _Recording(self._path, self._rate_hz)
         self._playout, self._notify, self._on_fault = playout, notify, on_fault
-        self._flush_seen = playout.ring.flush_index
+        self._flushes_seen = playout.ring.flushes
         self._failed = False
         if self._paced:
             self._pacer.start(type(self).__name__, on_fault)
@@ -119,10 +119,10 @@ class FileSpeaker:
     def _due_samples(self) -> int:
         """What an unpaced speaker takes next; a flush needs a block to fall silent in, even an empty one."""
         ring = self._playout.ring
-        open_seen, flush = ring.open, ring.flush_index  # before the count: the close follows the last commit
+        open_seen, flushes = ring.open, ring.flushes  # before the count: the close follows the last commit
         queued = ring.queued
-        if queued >= self._block.size or flush > self._flush_seen:
-            self._flush_seen = flush
+        if queued >= self._block.size or flushes > self._flushes_seen:
+            self._flushes_seen = flushes
             return self._block.size
         return 0 if open_seen else queued
 

@@ -59,14 +59,15 @@ class Room:
     def silence(self, ms: float) -> list[act.Action]:
         return self.hear(ms, 0.02)
 
-    def play(self, to_index: int, flushed_index: int = -1) -> list[act.Action]:
-        """The sink takes one block that ends at `to_index`."""
+    def play(self, to_index: int, flushed_index: int = -1, flushes: int | None = None) -> list[act.Action]:
+        """The sink takes one block that ends at `to_index`. `flushes` that it saw; None: all that were asked for."""
         self.now_ns += 20 * NS_PER_MS
         count = max(0, (flushed_index if flushed_index >= 0 else to_index) - self.read_index)
         self.read_index = to_index
         self.played += 480
-        return self.tell(ev.SinkTick(480, to_index, max(0, flushed_index), True, self.now_ns, self.played, to_index,
-                                     count, 0 if count else -1, 0, flushed_index))  # fmt: skip
+        flushes = len(self.all(act.Flush)) if flushes is None else flushes
+        return self.tell(ev.SinkTick(480, to_index, max(0, flushed_index), flushes, True, self.now_ns, self.played,
+                                     to_index, count, 0 if count else -1, 0, flushed_index))  # fmt: skip
 
     def answer(self, text: str, final: bool = True) -> list[act.Action]:
         """The recognizer's answer to the last request."""
@@ -368,6 +369,21 @@ def test_a_sink_that_never_confirms_does_not_hold_up_the_reply():
     room.wake()
     assert room.now_ns == begin_ns + CUT_WAIT_MS * NS_PER_MS
     assert room.said == [("user", "what is it"), ("assistant", "alpha"), ("user", "one")]
+
+
+def test_a_flush_that_was_settled_already_does_not_settle_the_next():
+    """The first was settled at once, nothing being stitched; its confirmation comes while the second is under way."""
+    room = asked(Room())
+    room.reply("alpha", end=False)
+    room.tell(ev.UserTyped("more"))
+    room.reply("alpha bravo charlie")
+    room.render()
+    room.render()
+    room.tell(ev.UserTyped("stop"))
+    room.play(0, flushed_index=0, flushes=1)
+    assert room.core.replying.cutting
+    room.play(1440, flushed_index=1200, flushes=2)
+    assert room.said[-2:] == [("assistant", "alpha"), ("user", "stop")]
 
 
 def test_interrupted_before_anything_was_stitched_nobody_waits_for_the_sink():

@@ -26,6 +26,7 @@ from scenes.tests.worlds import (
 from scenes.world import Speech, World
 from stitcher.pcm import frame_samples
 from timeline import events as ev
+from timeline.clock import NS_PER_MS
 
 QUESTION = Speech(500, 1500, "what is it")
 LONG = " ".join(f"{WORDS}." for _ in range(8))  # about 50 s
@@ -44,6 +45,18 @@ SOME = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 # -- stop -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed_ms", [(210,), (210, 310)])
+def test_an_interruption_while_only_the_held_tail_is_stitched_is_settled_with_the_next_block(typed_ms):
+    """Chunks of 10 ms, slow to come: the second time nothing was written since the first flush."""
+    events = [(0, ev.UserTyped("what"))] + [(at, ev.UserTyped(f"no {number}")) for number, at in enumerate(typed_ms)]
+    engine = {"short_by": 7, "call_ms": 40}
+    simulator = held(World(replies=(LONG,), reply_delay_ms=0, word_ms=3, events=events), engine, until_ms=3000)
+    cuts = [t for t, _ in simulator.of(act.Flush)]
+    settled = [t for t, fact in simulator.of(act.Remember) if fact.role == "assistant"]
+    assert len(cuts) == len(settled) == len(typed_ms)
+    assert all(0 <= b - a <= 20 * NS_PER_MS for a, b in zip(cuts, settled, strict=True))
 
 
 @MANY

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from stitcher.ring import FLUSH, OPEN, READ, WRITTEN, Ring
+from stitcher.ring import FLUSH, FLUSHES, OPEN, READ, WRITTEN, Ring
 
 CAPACITY_MOST = 12  # small, so that most sequences wrap
 COUNTS = st.integers(0, CAPACITY_MOST + 2)
@@ -29,6 +29,7 @@ class RingAgainstAList(RuleBasedStateMachine):
         self.committed: list[int] = []
         self.read = 0
         self.flush = 0
+        self.flushes = 0
         self.next = 1
 
     @property
@@ -75,7 +76,8 @@ class RingAgainstAList(RuleBasedStateMachine):
     @rule()
     def ask_for_a_flush(self) -> None:
         self.flush = self.ring.request_flush()
-        assert self.flush == len(self.committed)
+        self.flushes += 1
+        assert (self.flush, self.ring.flushes) == (len(self.committed), self.flushes)
 
     @rule()
     def flush_as_the_consumer(self) -> None:
@@ -149,11 +151,11 @@ def test_indices_far_beyond_32_bits():
 
 def test_storage_and_indices_in_shared_memory():
     """Two rings over one memory: one writes, the other, attached by name, reads."""
-    memory = SharedMemory(create=True, size=4 * 8 + 16 * 2)
+    memory = SharedMemory(create=True, size=5 * 8 + 16 * 2)
     try:
         there = SharedMemory(memory.name)
         writer, reader = (
-            Ring(np.ndarray(16, np.int16, m.buf, 32), np.ndarray(4, np.int64, m.buf)) for m in (memory, there)
+            Ring(np.ndarray(16, np.int16, m.buf, 40), np.ndarray(5, np.int64, m.buf)) for m in (memory, there)
         )
         assert writer.write(np.arange(10, dtype=np.int16))
         assert np.concatenate(reader.peek(16)).tolist() == list(range(10))
@@ -162,7 +164,7 @@ def test_storage_and_indices_in_shared_memory():
         writer.open = True
         assert reader.open and reader.flush_index == 0
         assert writer.request_flush() == reader.flush_index == 10
-        assert np.ndarray(4, np.int64, there.buf)[[READ, FLUSH, OPEN]].tolist() == [10, 10, 1]
+        assert np.ndarray(5, np.int64, there.buf)[[READ, FLUSH, OPEN, FLUSHES]].tolist() == [10, 10, 1, 1]
         del writer, reader
         there.close()
     finally:
