@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adapters.base import AudioChunk, Marker
+from adapters.base import AudioChunk
 from orchestrator.actions import Action, DropChunk, FinishStream, Flush, StitchChunk
 from stitcher.pcm import Float32, digest
 from stitcher.playout import FACTS, Playout
@@ -37,7 +37,6 @@ class Bus:
         self.stitcher = Stitcher(self.ring, rate_hz)
         self.playout = Playout(self.ring, rate_hz, record)
         self._waiting: dict[Key, tuple[AudioChunk, int]] = {}
-        self._phrase_start: dict[tuple[int, int], int] = {}  # (generation, phrase) -> stream index
 
     def arrived(self, key: Key, chunk: AudioChunk, rate_hz: int) -> None:
         """An engine handed over a chunk; it waits for the core's word."""
@@ -57,30 +56,25 @@ class Bus:
             self.ring.open = False
             self.ring.request_flush()
             self._waiting.clear()
-            self._phrase_start.clear()
         return []
 
     def _stitch(self, action: StitchChunk) -> ChunkStitched:
         chunk, rate_hz = self._waiting.pop((action.generation, action.phrase, action.seq))
         start, end = self.stitcher.push(chunk.pcm, rate_hz, action.seam, chunk.eos)
         self.ring.open = True
-        place = (action.generation, action.phrase)
-        begin = self._phrase_start.setdefault(place, start)
-        if chunk.eos:
-            del self._phrase_start[place]
+        index_of = self.stitcher.index_of
         return ChunkStitched(
             action.generation, action.utterance, action.phrase, action.seq, start, end, chunk.eos,
-            self._audible(chunk.pcm, rate_hz, start),
-            tuple(self._mark(marker, rate_hz, begin) for marker in chunk.markers),
+            self._audible(chunk.pcm),
+            tuple(WordMark(m.text_start, m.text_end, index_of(m.start_sample), index_of(m.end_sample))
+                  for m in chunk.markers),
         )  # fmt: skip
 
-    def _audible(self, pcm: Float32, rate_hz: int, start: int) -> int:
+    def _audible(self, pcm: Float32) -> int:
+        """Where the first audible sample of the chunk that was just pushed lies in the stream; -1 where none is."""
         loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
-        return start + int(loud[0]) * self.rate_hz // rate_hz if loud.size else -1
-
-    def _mark(self, marker: Marker, rate_hz: int, begin: int) -> WordMark:
-        start, end = (begin + at * self.rate_hz // rate_hz for at in (marker.start_sample, marker.end_sample))
-        return WordMark(marker.text_start, marker.text_end, start, end)
+        before = self.stitcher.pushed_samples - pcm.size
+        return self.stitcher.index_of(before + int(loud[0])) if loud.size else -1
 
 
 def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, render_ns: int) -> ChunkReady:

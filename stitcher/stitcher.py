@@ -32,6 +32,7 @@ class Stitcher:
         self._hold = frame_samples(rate_hz)
         self._edge = rate_hz * EDGE_MS // 1000
         self._resampler: StreamResampler | None = None
+        self._origin = 0  # where the synthesis that is being pushed begins
 
     @property
     def held_samples(self) -> int:
@@ -48,11 +49,20 @@ class Stitcher:
         if self._resampler is None or seam is not Seam.CONTINUE:
             self._settle()
             self._resampler, self._seam = StreamResampler(rate_hz, self.rate_hz), seam
+            self._origin = self.end_index - (self.held_samples if seam is Seam.CROSS else 0)
         self._head = np.concatenate((self._head, self._resampler.push(pcm, last)))
         if self._seam is not Seam.CONTINUE and self._head.size < self._hold and not last:
-            start = self.end_index - (self.held_samples if self._seam is Seam.CROSS else 0)
-            return start, start
+            return self._origin, self._origin
         return self._settle(), self.end_index
+
+    @property
+    def pushed_samples(self) -> int:
+        """Samples of the synthesis pushed so far, at its own rate."""
+        return self._resampler.pushed_samples if self._resampler is not None else 0
+
+    def index_of(self, sample: int) -> int:
+        """Where the sample of the synthesis pushed last lies in the stream, also one that is still to come."""
+        return self._origin + (self._resampler.position(sample) if self._resampler is not None else 0)
 
     def finish(self) -> int:
         """Nothing follows: give out the tail, faded. Returns the index where the stream ends."""
@@ -80,11 +90,12 @@ class Stitcher:
         return start
 
     def _cross(self, audio: Float32) -> int:
-        overlap = min(self._tail.size, audio.size)
-        kept = self._tail.size - overlap
-        mixed = crossfade(self._tail[kept:], audio[:overlap])
-        start = self.ring.written + kept
-        self._tail = self._tail[:kept]
+        """The whole tail is crossed, with silence where the head is shorter: the head begins where it was said to."""
+        overlap = self._tail.size
+        start = self.ring.written
+        audio = np.pad(audio, (0, max(0, overlap - audio.size)))
+        mixed = crossfade(self._tail, audio[:overlap])
+        self._tail = NO_AUDIO
         self._append(np.concatenate((mixed, audio[overlap:])))
         return start
 

@@ -128,7 +128,7 @@ def test_a_cross_of_little_overlaps_what_there_is(old, new):
     stitcher = make()
     stitcher.push(noise(old), RATE_HZ, Seam.CONTINUE, False)
     start, end = stitcher.push(noise(new), RATE_HZ, Seam.CROSS, True)
-    overlap = min(old, new, FRAME)
+    overlap = min(old, FRAME)  # the old is always faded over all that was held of it
     assert (start, end) == (old - overlap, old - overlap + max(new, overlap))
     assert stitcher.finish() == end
 
