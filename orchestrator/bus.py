@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from adapters.base import AudioChunk
 from orchestrator.actions import Action, DropChunk, FinishStream, Flush, StitchChunk
+from stitcher.dither import Dither
 from stitcher.pcm import Float32, digest
 from stitcher.playout import FACTS, Playout
 from stitcher.ring import Ring
@@ -31,10 +32,12 @@ Key = tuple[int, int, int]  # generation, phrase, seq
 class Bus:
     """The stream at `rate_hz`, from stitcher to playout. `record=False`: played from a journal, no device behind it."""
 
-    def __init__(self, rate_hz: int, record: bool = True, ring_seconds: int = RING_SECONDS) -> None:
+    def __init__(
+        self, rate_hz: int, record: bool = True, ring_seconds: int = RING_SECONDS, dither: Dither | None = None
+    ) -> None:
         self.rate_hz = rate_hz
         self.ring = Ring(np.zeros(rate_hz * ring_seconds, np.int16))
-        self.stitcher = Stitcher(self.ring, rate_hz)
+        self.stitcher = Stitcher(self.ring, rate_hz, dither)
         self.playout = Playout(self.ring, rate_hz, record)
         self._waiting: dict[Key, tuple[AudioChunk, int]] = {}
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.voice import PACE_MAX, PACE_MIN
 from orchestrator.settings import ListenSettings
+from stitcher.dither import DITHER_LEAST_DBFS, DITHER_MOST_DBFS
 from stitcher.pcm import BUS_RATE_HZ
 
 ENV_PREFIX = "DUCKBILL_"
@@ -41,6 +42,12 @@ class Audio(_Section):
     speaker: str = Field("", description="device name or number, or a WAV file; empty: the default device")
     rate_hz: int = Field(BUS_RATE_HZ, ge=8000, le=48000, multiple_of=50, description="of the stitched stream")
     block_ms: int = Field(20, ge=5, le=100, description="what a device asks for at once")
+    dither_dbfs: float | None = Field(
+        None,
+        ge=DITHER_LEAST_DBFS,
+        le=DITHER_MOST_DBFS,
+        description="level of pauses inside speech; none: digital black",
+    )
 
 
 class _Role(_Section):

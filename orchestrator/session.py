@@ -22,6 +22,7 @@ from orchestrator.core import Core
 from orchestrator.recording import Recording, describe_manifest, new_folder
 from orchestrator.settings import CoreSettings
 from orchestrator.shell import Parts, Shell, Watch
+from stitcher.dither import make_dither
 from timeline.clock import NS_PER_S, wall_time
 from timeline.codec import encode
 from timeline.events import StopRequested
@@ -55,6 +56,7 @@ class Session:
         self.settings = CoreSettings(
             tts=parts.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
             rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady", listen=config.listen,
+            dither_dbfs=config.audio.dither_dbfs,
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
@@ -67,7 +69,7 @@ class Session:
         self.warnings: list[str] = []
         self._interrupted_ns = -1
         self.on_turn: Callable[[Turn], None] = lambda turn: None
-        bus = Bus(rate_hz)
+        bus = Bus(rate_hz, dither=make_dither(self.settings.dither_dbfs, self.settings.seed))
         self.shell = Shell(Core(self.settings), bus, parts, [self.recording.watch, self._watch, *watchers])
         self.shell.on_audio = self.recording.on_audio
 

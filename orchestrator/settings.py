@@ -49,6 +49,7 @@ class CoreSettings:
     seed: int = 0
     rate_hz: int = BUS_RATE_HZ
     ear_rate_hz: int = 16_000
+    dither_dbfs: float | None = None  # level of a pause inside speech; None: digital black
     mode: Literal["low_latency", "steady"] = "low_latency"
     listen: ListenSettings = field(default_factory=ListenSettings)
     failure_reply: str = "Sorry, I lost my train of thought."

@@ -25,6 +25,7 @@ from orchestrator.core import Core
 from orchestrator.recording import RECORDING
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import RETRIES
+from stitcher.dither import make_dither
 from stitcher.pcm import digest, to_int16
 from stitcher.wav import read_wav
 from timeline import events as ev
@@ -158,7 +159,8 @@ class _Audio:
         self._tts = tts
         self._verdict = verdict
         # Ticks are recorded a little after chunks that they had not seen: room for both.
-        self._bus = Bus(settings.rate_hz, record=False, ring_seconds=2 * RING_SECONDS)
+        dither = make_dither(settings.dither_dbfs, settings.seed)
+        self._bus = Bus(settings.rate_hz, record=False, ring_seconds=2 * RING_SECONDS, dither=dither)
         self._open: dict[tuple[int, int], Synthesis] = {}
         self._refused: dict[tuple[int, int], AdapterError] = {}
         self._requests: dict[tuple[int, int, int], act.RequestChunk] = {}

@@ -22,6 +22,7 @@ from orchestrator.settings import CoreSettings
 from scenes.actors import EarActor, EngineActor, Machine, Noise, RecognizerActor, ReplyActor, SinkActor
 from scenes.agenda import Agenda
 from scenes.world import Speech, World
+from stitcher.dither import make_dither
 from stitcher.pcm import Int16
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, VirtualClock
@@ -50,7 +51,7 @@ class Simulator:
     def __post_init__(self) -> None:
         world, agenda = self.world, self.agenda
         self.core = Core(self.settings)
-        self.bus = Bus(self.settings.rate_hz)
+        self.bus = Bus(self.settings.rate_hz, dither=make_dither(self.settings.dither_dbfs, self.settings.seed))
         self._leap_ns = 0
         self._pending: deque[Any] = deque()
         self._draining = False

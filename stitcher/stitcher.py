@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stitcher.dither import Dither
 from stitcher.pcm import Float32, frame_samples, to_int16
 from stitcher.resample import StreamResampler
 from stitcher.ring import Ring
@@ -22,10 +23,11 @@ NO_AUDIO: Float32 = np.zeros(0, np.float32)
 class Stitcher:
     """Writes into `ring` (int16) at `rate_hz`. `overflow_samples` counts what found no room."""
 
-    def __init__(self, ring: Ring, rate_hz: int) -> None:
+    def __init__(self, ring: Ring, rate_hz: int, dither: Dither | None = None) -> None:
         self.ring = ring
         self.rate_hz = rate_hz
         self.overflow_samples = 0
+        self._dither = dither
         self._tail = NO_AUDIO
         self._head = NO_AUDIO  # of a synthesis whose seam is still due
         self._seam = Seam.CONTINUE  # the one that is due
@@ -106,5 +108,6 @@ class Stitcher:
         self._tail = joined[cut:]
 
     def _write(self, audio: Float32) -> None:
-        if not self.ring.write(to_int16(audio)):
+        samples = self._dither.to_int16(audio, self.ring.written) if self._dither is not None else to_int16(audio)
+        if not self.ring.write(samples):
             self.overflow_samples += audio.size

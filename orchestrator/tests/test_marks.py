@@ -1,4 +1,4 @@
-"""Marks through resampling: an impulse at every word's mark lies, in the stream, within a sample of where its mark says."""
+"""Marks through resampling: an impulse at a word's mark lies, in the stream, within a sample of where the mark says."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ def make(name, options):
     return null_tts(**options)[0]
 
 
-def recorded(folder, engine=None, world=WORLD):
+def recorded(folder, engine=None, world=WORLD, **settings):
     """A simulated session, written down as the shell would have."""
-    simulator = held(world, engine)
+    simulator = held(world, engine, **settings)
     manifest = describe_manifest(settings=simulator.settings, tts={"name": "null", "options": engine or {}})
     recording = Recording(folder, manifest, simulator.settings.rate_hz)
     for t_ns, what, fact in simulator.records:
@@ -53,6 +53,15 @@ def test_a_session_replays_identically(tmp_path, engine):
     assert verdict.differences == [] and verdict.identical and verdict.whole
     assert verdict.samples == simulator.audio().size
     assert verdict.chunks == len(simulator.of(ev.ChunkReady))
+
+
+def test_a_dithered_session_replays_identically(tmp_path):
+    plain = recorded(tmp_path / "plain").audio()
+    simulator = recorded(tmp_path / "run", dither_dbfs=-70.0, seed=5)
+    verdict = replay(tmp_path / "run", make)
+    assert verdict.identical and verdict.samples == simulator.audio().size
+    gaps = (plain == 0) & (simulator.audio() != 0)
+    assert gaps.sum() > 5000, "the pauses between words are still black"
 
 
 @pytest.mark.parametrize("kind", [*ev.EVENTS.values(), *act.ACTIONS.values()])
