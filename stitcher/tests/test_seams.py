@@ -30,12 +30,20 @@ def test_a_fade_begins_in_silence(count):
 
 
 @given(size=COUNTS, seed=st.integers(0, 99))
-def test_a_crossfade_keeps_the_power(size, seed):
+def test_a_crossfade_of_unlike_pieces_keeps_the_power(size, seed):
     """The gains' squares add up to one at every sample: two voices out of phase stay level."""
     ones, none = np.ones(size, np.float32), np.zeros(size, np.float32)
     np.testing.assert_allclose(crossfade(ones, none) ** 2 + crossfade(none, ones) ** 2, 1, atol=1e-6)
-    old, new = np.random.default_rng(seed).uniform(-1, 1, (2, size)).astype(np.float32)
-    np.testing.assert_allclose(crossfade(old, none) + crossfade(none, new), crossfade(old, new), atol=1e-6)
+    old = np.random.default_rng(seed).uniform(-1, 1, size).astype(np.float32)
+    np.testing.assert_allclose(crossfade(old, none) + crossfade(none, -old), crossfade(old, -old), atol=1e-6)
+
+
+@given(size=st.integers(2, 600), level=st.floats(0.1, 1), seed=st.integers(0, 99))
+def test_a_crossfade_of_like_pieces_is_the_piece(size, level, seed):
+    piece = np.random.default_rng(seed).uniform(-1, 1, size).astype(np.float32)
+    np.testing.assert_allclose(crossfade(piece, piece), piece, atol=1e-5)
+    softer = np.abs(crossfade(piece, np.float32(level) * piece))
+    assert (softer <= np.abs(piece) + 1e-5).all() and (softer >= level * np.abs(piece) - 1e-5).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
