@@ -3,8 +3,8 @@
 Each tick says: when sample `position` was audible. Of position / rate - time, the slope is the drift. Ticks jitter by
 milliseconds, on one side or on both, and a busy machine delays a second's worth of them at once. So: the trimmed mean
 of each bin of BIN_S, then the median of the slopes between all pairs of bins (Theil-Sen; Sen, JASA 63, 1968), which
-stays true while fewer than 29 % of the bins are off. A minimum filter would be sharper where jitter is only ever late, and wrong
-where it is not; least squares would follow the one bin that is off.
+stays true while fewer than 29 % of the bins are off. A minimum filter would be sharper where jitter is only ever late,
+and wrong where it is not; least squares would follow the one bin that is off.
 
     ticks -> bins' means -> all pairs' slopes -> median: drift_ppm
                 \\-> two bins in a row off the line on one side: a jump (device restarted, machine slept)

@@ -65,6 +65,12 @@ class FractionalResampler:
         """What is kept back, silence following."""
         return self.push(np.zeros(AHEAD, np.float32), self.ratio)
 
+    def restart(self) -> None:
+        """Forget what is kept back: what is pushed next begins as out of silence, its first sample the next output."""
+        self._kept = np.zeros(BEHIND, np.float32)
+        self._begin = self.pushed_samples - BEHIND
+        self._whole, self._part = self.pushed_samples, 0.0
+
     def _read(self, places: npt.NDArray[np.float64]) -> Float32:
         """Outputs at `places`, counted from the whole part of the next one's."""
         whole = np.floor(places).astype(np.int64)

@@ -83,6 +83,15 @@ def test_a_day_loses_nothing():
     assert out.size == pytest.approx(10_000 * 1.0001, abs=2) and moved > 9_900
 
 
+def test_a_restart_leaves_nothing_of_what_was_before():
+    resampler = FractionalResampler()
+    resampler.push(np.ones(1000, np.float32), 1.0005)
+    resampler.restart()
+    out = resampler.push(tone(300, 1000), 1.0005)
+    assert resampler.ratio == 1.0005 and abs(out[0]) < 1e-6
+    np.testing.assert_allclose(out[:900], pushed(tone(300, 1000), [1000], 1.0005)[0][:900], atol=1e-5)
+
+
 def test_it_keeps_no_more_than_it_needs():
     resampler = FractionalResampler()
     for _ in range(1000):
