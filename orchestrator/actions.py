@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from adapters.base import Message
 from adapters.voice import Voice
 from stitcher.seams import Seam
+from timeline.events import CONVERSATION
 
 # -- to the text-to-speech engine ---------------------------------------------------------
 
@@ -87,8 +88,11 @@ class Transcribe:
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
+    """`reply` is unique over all sources; `source`: whom to ask."""
+
     reply: int
     messages: tuple[Message, ...]
+    source: str = CONVERSATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +116,26 @@ class ShowTurn:
 
 @dataclass(frozen=True, slots=True)
 class Remember:
-    """The conversation kept this; for the assistant only what was heard. `measured`: by marks, not estimated."""
+    """The conversation kept this; for the assistant only what was heard. `measured`: by marks, not estimated.
+    `source`: the reply source that wrote it; empty for the user's words and for a text that was requested."""
 
     turn: int
     role: str
     text: str
     interrupted: bool = False
     measured: bool = True
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFloor:
+    """What the floor manager ruled on a report. `text`: what of it is not said."""
+
+    reply: int
+    source: str
+    ruling: str
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +152,14 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Transcribe
-    | StartReply | CancelReply | ShowTurn | Remember | Notice | EndSession
+    | StartReply | CancelReply | ShowTurn | ShowFloor | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Transcribe,
-        StartReply, CancelReply, ShowTurn, Remember, Notice, EndSession,
+        StartReply, CancelReply, ShowTurn, ShowFloor, Remember, Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

@@ -21,12 +21,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.voice import PACE_MAX, PACE_MIN
-from orchestrator.settings import ListenSettings
+from orchestrator.phrase import PHRASE_CHARS_MOST
+from orchestrator.settings import ListenSettings, SourceSettings
 from stitcher.dither import DITHER_LEAST_DBFS, DITHER_MOST_DBFS
 from stitcher.pcm import BUS_RATE_HZ
 
 ENV_PREFIX = "DUCKBILL_"
-ROLES = ("tts", "stt", "ears", "llm")
+ROLES = ("tts", "stt", "ears", "llm", "task")
+
+TASK = "task"  # the name of the task source, which is its section here
+_TASK = SourceSettings(TASK)
 
 
 class ConfigError(ValueError):
@@ -73,6 +77,24 @@ class LlmConfig(_Role):
     adapter: str = Field("auto", description="auto: an endpoint on this machine if one answers, else embedded")
 
 
+class TaskConfig(_Role):
+    """The second reply source; what its settings mean is said in SourceSettings."""
+
+    adapter: str = Field("", description="as llm.adapter, but for auto; empty: there is none")
+    address: str = _TASK.address
+    priority: int = Field(_TASK.priority, ge=-100, le=100)
+    patience_ms: int = Field(_TASK.patience_ms, ge=1000)
+    work_ms: int = Field(_TASK.work_ms, ge=1000)
+    shorten_after_ms: int = Field(_TASK.shorten_after_ms, ge=0)
+    hand_over: str = Field(_TASK.hand_over, max_length=PHRASE_CHARS_MOST)
+    offer: str = Field(_TASK.offer, max_length=PHRASE_CHARS_MOST)
+
+    @property
+    def source(self) -> SourceSettings:
+        """As the core takes it."""
+        return SourceSettings(TASK, **self.model_dump(exclude={"adapter", "options"}))
+
+
 class Config(_Section):
     cache: str = Field("", description="folder for weights; empty: the user's cache")
     artifacts: str = Field("artifacts", description="folder for what runs leave; empty: leave nothing")
@@ -82,6 +104,7 @@ class Config(_Section):
     stt: SttConfig = SttConfig()
     ears: EarsConfig = EarsConfig()
     llm: LlmConfig = LlmConfig()
+    task: TaskConfig = TaskConfig()
     weights: dict[str, str] = Field({}, description="paths of weights that you have already, by catalogue name")
 
 

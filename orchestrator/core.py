@@ -7,16 +7,20 @@ sees a sample. Whatever it wants done late it names in `deadline_ns()`; the shel
     EarFrame, Transcribed, UserTyped -> Hearing (the user's half) -\\
                                                                     turn table -> who has the floor
     ReplyDelta, ChunkReady, SinkTick -> Replying (the other half) -/
+    ReplyDelta of a task source -> Floor -> when it may be heard, Replying
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from typing import Any
 
 from orchestrator import actions as act
 from orchestrator.conversation import Conversation
+from orchestrator.floor import Floor
 from orchestrator.hearing import Hearing
+from orchestrator.listening import listen
 from orchestrator.replying import Replying
 from orchestrator.settings import CoreSettings
 from orchestrator.turns import Cause, State, TurnTable
@@ -33,10 +37,12 @@ class Core:
         self.turns = TurnTable()
         self.hearing = Hearing(settings)
         self.replying = Replying(settings)
-        self.conversation = Conversation()
+        self.floor = Floor(settings.tasks)
+        self.conversation = Conversation(settings.tasks)
         self.ended = False
         self._now_ns = 0
         self._committed = False  # the user's turn is over, its words may not be here yet
+        self._numbers = itertools.count(1)  # of replies, whatever their source
         self._requests: deque[str] = deque()  # texts to speak that wait for the floor
         self._input_ended = False
         self._noticed: set[str] = set()
@@ -52,8 +58,8 @@ class Core:
             ev.Transcribed: self.hearing.transcribed,
             ev.UserTyped: self._on_typed,
             ev.SpeakRequested: lambda event: self._requests.append(event.text),
-            ev.ReplyDelta: replying.delta,
-            ev.ReplyEnded: replying.text_ended,
+            ev.ReplyDelta: self._on_reply,
+            ev.ReplyEnded: self._on_reply,
             ev.AdapterFailed: self._on_failure,
             ev.InputEnded: self._on_input_end,
             ev.DeadlinePassed: self._on_deadline,
@@ -75,7 +81,7 @@ class Core:
         """When the core wants to be woken though nothing happens; None: never."""
         if self.ended:
             return None
-        deadlines = (self.replying.deadline_ns(), self.hearing.deadline_ns())
+        deadlines = (self.replying.deadline_ns(), self.hearing.deadline_ns(), self.floor.deadline_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def story(self) -> str:
@@ -93,46 +99,19 @@ class Core:
     # -- listening ------------------------------------------------------------------------
 
     def _on_ear(self, event: ev.EarFrame) -> None:
-        detector, limits = self.hearing.detector, self.settings.listen
-        detector.feed(event)
         state = self.turns.state
-        if state is State.HEARING:
-            self._while_hearing()
-        elif state is State.PAUSING:
-            if detector.silence_ms == 0:
-                self.hearing.resume()
-                self._move(Cause.SPEECH_RESUMED, event.device_ns)
-            elif detector.silence_ms >= limits.endpoint_ms:
-                self._commit(Cause.TURN_COMMITTED, detector.speech_end_ns)
-        else:
-            self._while_not_hearing(state, event.device_ns)
-
-    def _while_hearing(self) -> None:
-        detector = self.hearing.detector
-        if detector.silence_ms >= self.settings.listen.speculate_ms:
-            self._out.append(self.hearing.request_final(self._now_ns))
-            self._move(Cause.SILENCE_BEGAN, detector.speech_end_ns)
-        elif self.hearing.too_long:
-            self._out.append(self.hearing.split(self._now_ns))
-        elif (provisional := self.hearing.request_provisional()) is not None:
-            self._out.append(provisional)
-
-    def _while_not_hearing(self, state: State, at_ns: int) -> None:
-        """Is this the beginning of speech, or, while the other side has the floor, an interruption?"""
-        detector, limits = self.hearing.detector, self.settings.listen
-        sounding = state is not State.LISTENING or at_ns < self.replying.silent_ns + ROOM_MS * NS_PER_MS
-        if sounding and not limits.barge_in:
-            detector.reset()  # half duplex: deaf while thinking and speaking, and while the room still sounds
-            return
-        detector.drop_short_run()
-        enough_ms = limits.onset_ms if state is State.LISTENING else limits.confirm_ms
-        if detector.speech_ms < enough_ms:
-            return
-        if state is not State.LISTENING:
-            self._interrupt()
-        causes = {State.LISTENING: Cause.SPEECH_STARTED, State.THINKING: Cause.SPEECH_RESUMED}
-        self.hearing.begin_segment()
-        self._move(causes.get(state, Cause.BARGE_IN), detector.run_start_ns)
+        room_ns = self.replying.silent_ns + ROOM_MS * NS_PER_MS
+        sounding = state is not State.LISTENING or event.device_ns < room_ns
+        actions, cause, at_ns = listen(event, state, sounding, self.hearing, self._now_ns)
+        self._do(actions)
+        if cause is Cause.TURN_COMMITTED:
+            self._commit(cause, at_ns)
+        elif cause is not None:
+            if state in (State.THINKING, State.SPEAKING):
+                self._interrupt()
+            self._move(cause, at_ns)
+        elif state is State.LISTENING and self.hearing.detector.run_samples:
+            self.floor.freed(self._now_ns)  # somebody may be beginning: a report waits for another breath
 
     def _on_typed(self, event: ev.UserTyped) -> None:
         self._interrupt()
@@ -160,6 +139,11 @@ class Core:
     def _interrupt(self) -> None:
         """The user takes the floor."""
         self._committed = False
+        self.floor.take_back()
+        self._cut()
+
+    def _cut(self) -> None:
+        """Silence what is being said."""
         self._do(self.replying.interrupt(self._now_ns))
         if self.replying.cutting and not self.replying.ledger.entries:  # nothing of it was heard, then
             self._keep(self.replying.settle(self.replying.read_index))
@@ -186,7 +170,18 @@ class Core:
             self._move(Cause.NOTHING_HEARD, self._now_ns)
             return
         self._keep(act.Remember(self.turns.turn, "user", text))
-        self._out.append(self.replying.ask(self.turns.turn, self.conversation.snapshot()))
+        turn, messages = self.turns.turn, self.conversation.snapshot()
+        self._out.append(self.replying.ask(turn, next(self._numbers), messages))
+        self._do(self.floor.ask(turn, text, messages, self._numbers, self._now_ns))
+
+    def _on_reply(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
+        """The conversational source's words go to the voice, a task source's to the floor."""
+        if isinstance(event, ev.ReplyDelta):
+            self.replying.delta(event)
+            self._do(self.floor.delta(event.reply, event.text, self._now_ns))
+        else:
+            self.replying.text_ended(event)
+            self._do(self.floor.ended(event.reply, self._now_ns))
 
     def _finish_reply(self) -> None:
         if not self.replying.speech.phrases:
@@ -207,7 +202,10 @@ class Core:
             again = self.hearing.failed(event.ticket, event.retryable, self._now_ns)
             self._do([again] if again is not None else [])
         elif event.role == "llm" and not self.replying.source_failed(event.ticket):
-            return
+            follow = self.floor.failed(event.ticket, self._now_ns)
+            if follow is None:
+                return
+            self._do(follow)
         elif event.role == "mic":
             self._input_ended = True
             self._end_hearing()
@@ -231,6 +229,7 @@ class Core:
         self._interrupt()
         if self.replying.cutting:
             self._keep(self.replying.settle(self.replying.read_index))
+        self._do(self.floor.stop())
         self.ended = True
         self._out.append(act.EndSession(reason))
 
@@ -246,6 +245,7 @@ class Core:
         if self._requests and self.turns.state is State.LISTENING and not self.replying.cutting:
             self._move(Cause.SPEAK_REQUESTED, self._now_ns)
             self.replying.say(self.turns.turn, self._requests.popleft())
+        self._mind_floor()
         self._do(self.replying.next_job(self._now_ns))
         if self.replying.played:
             self._finish_reply()
@@ -253,10 +253,22 @@ class Core:
             self.ended = True
             self._out.append(act.EndSession("finished"))
 
+    def _mind_floor(self) -> None:
+        """Let a report speak whose time it is, and go on with the one that does."""
+        self._do(self.floor.expire(self._now_ns))
+        report = self.floor.next(self._now_ns) if not self.replying.cutting else None
+        if report is not None:
+            self._cut()  # what a source of lower priority is saying
+            self._do(self.floor.give(report, self._now_ns))
+            self._move(Cause.FLOOR_GRANTED, self._now_ns)
+        self._do(self.floor.announce())
+        if self.floor.holder is not None and not self.replying.cutting:
+            self.replying.follow(self.turns.turn, self.floor.holder, self._now_ns)
+
     @property
     def _quiet(self) -> bool:
         """Nobody speaks, nothing is under way."""
-        waiting = self._requests or self.replying.cutting or self.hearing.detector.run_samples
+        waiting = self._requests or self.replying.cutting or self.hearing.detector.run_samples or self.floor.busy
         return self.turns.state is State.LISTENING and not waiting
 
     def _do(self, actions: list[act.Action]) -> None:
@@ -265,12 +277,17 @@ class Core:
     def _keep(self, remember: act.Remember) -> None:
         """Take it into the conversation, and say so; an apology is no part of what the reply source said."""
         if remember.role == "user" or not self.replying.apologized:
-            self.conversation.add(remember.role, remember.text)
+            self.conversation.add(remember.role, remember.text, remember.source)
         self._out.append(remember)
+        self._do(self.floor.heard(remember.source, remember.text, remember.interrupted))
 
     def _move(self, cause: Cause, at_ns: int) -> None:
         state = self.turns.move(cause)
         self._out.append(act.ShowTurn(self.turns.turn, state, cause, at_ns))
+        if state is State.LISTENING:
+            self.floor.freed(max(self._now_ns, self.replying.silent_ns))
+        else:
+            self.floor.taken(self.replying.source if state is State.SPEAKING else None)
 
     def _notice(self, text: str) -> None:
         """Say it once."""

@@ -6,6 +6,7 @@ Everything that an engine does wrong is posted as AdapterFailed with the key of 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -135,19 +136,28 @@ class SttEngine:
         self._worker.close()
 
 
-class ReplyTask:
-    """The reply being streamed; one at a time."""
+def name_setting(detail: str, source: str) -> str:
+    """An adapter of the role llm names its settings llm.NAME.X; the person set them in the section of the source."""
+    return detail if source == ev.CONVERSATION else re.sub(r"\bllm\.(?=\w)", f"{source}.", detail)
 
-    def __init__(self, replies: Replies, post: Post) -> None:
+
+class ReplyTask:
+    """The reply that one source is streaming; one at a time. It looks only at the wishes that concern its source."""
+
+    def __init__(self, replies: Replies, post: Post, source: str = ev.CONVERSATION) -> None:
         self._replies = replies
         self._post = post
+        self._source = source
+        self._reply = -1  # its number
         self._task: asyncio.Task[None] | None = None
 
-    def carry_out(self, action: act.Action) -> None:
-        if self._task is not None:
+    def carry_out(self, action: act.StartReply | act.CancelReply) -> None:
+        starts = isinstance(action, act.StartReply) and action.source == self._source
+        if self._task is not None and (starts or action.reply == self._reply):
             self._task.cancel()
             self._task = None
-        if isinstance(action, act.StartReply):
+        if isinstance(action, act.StartReply) and starts:
+            self._reply = action.reply
             self._task = asyncio.get_running_loop().create_task(self._stream(action))
 
     async def _stream(self, action: act.StartReply) -> None:
@@ -158,10 +168,11 @@ class ReplyTask:
         except AdapterError as fault:
             self._fail(action, fault.kind, fault.detail)
         except Exception as fault:  # a reply source's bug must not leave the user waiting
-            self._fail(action, "crashed", f"llm: {type(fault).__name__}: {fault}".splitlines()[0])
+            self._fail(action, "crashed", f"{self._source}: {type(fault).__name__}: {fault}".splitlines()[0])
 
     def _fail(self, action: act.StartReply, kind: str, detail: str) -> None:
-        self._post(ev.AdapterFailed("llm", "llm", kind, detail, False, ticket=action.reply))
+        detail = name_setting(detail, self._source)
+        self._post(ev.AdapterFailed("llm", self._source, kind, detail, False, ticket=action.reply))
 
     def close(self) -> None:
         if self._task is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from adapters.base import Message
 from orchestrator import actions as act
+from orchestrator.report import Report
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import Speech, lead_ns
 from timeline import events as ev
@@ -18,6 +19,8 @@ from timeline.ledger import Entry, Ledger
 
 CUT_WAIT_MS = 500  # a sink that has not confirmed a flush by then is gone; decide from its last tick
 
+PAUSE_MS = 3000  # a report whose words have run out gives the floor back: such a silence is taken for its end
+
 
 class Replying:
     def __init__(self, settings: CoreSettings) -> None:
@@ -25,32 +28,61 @@ class Replying:
         self.speech = Speech(settings)
         self.ledger = Ledger(settings.rate_hz)
         self.generation = 0
-        self.reply = 0  # number of the newest reply
+        self.reply = 0  # number of the newest reply of the conversational source
+        self.source = ""  # that wrote what is spoken; empty: a text that was requested
         self.turn = 0  # that it belongs to
         self.read_index = 0  # where the sink stands
         self.silent_ns = -(10**18)  # when the last sample that was played has sounded
         self.apologized = False  # what is spoken is our own line, not the reply source's
-        self._streaming = False  # the reply source is still sending
+        self._streaming = False  # the conversational source is still sending
+        self._following = False  # a report is spoken that may go on
+        self._own: set[int] = set()  # phrases that are our own lines, not the source's
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
 
     # -- beginning and ending -------------------------------------------------------------
 
-    def ask(self, turn: int, messages: tuple[Message, ...]) -> act.StartReply:
+    def ask(self, turn: int, reply: int, messages: tuple[Message, ...]) -> act.StartReply:
         """Answer the last message."""
-        self._begin(turn)
-        self.reply += 1
+        self._begin(turn, ev.CONVERSATION)
+        self.reply = reply
         self._streaming = True
         return act.StartReply(self.reply, messages)
 
     def say(self, turn: int, text: str) -> None:
         """Speak a text that is there already."""
-        self._begin(turn)
+        self._begin(turn, "")
         self.speech.add_text(text)
         self.speech.end_text()
 
-    def _begin(self, turn: int) -> None:
-        self.turn = turn
+    def follow(self, turn: int, report: Report, now_ns: int) -> None:
+        """Speak what the report has by now, behind a hand-over; end it with the report, or where its words run out."""
+        if not self.speech.active:
+            self._begin(turn, report.source.name)
+            self._following = True
+            self._say_own(report.source.hand_over)
+        self.speech.add_text(report.take())
+        pause_ns = self._pause_ns()
+        if self._following and (report.ended or (pause_ns is not None and now_ns >= pause_ns)):
+            self._following = False
+            if report.shortened:
+                self._say_own(report.source.offer)
+            self.speech.end_text()
+
+    def _say_own(self, line: str) -> None:
+        before = len(self.speech.phrases)
+        self.speech.add_text(f"{line}\n")
+        self._own.update(list(self.speech.phrases)[before:])
+
+    def _pause_ns(self) -> int | None:
+        """When a report whose words have run out gives the floor back."""
+        dry = self._following and self.speech.idle and self.read_index >= self.speech.end_index
+        return self.silent_ns + PAUSE_MS * NS_PER_MS if dry else None
+
+    def _begin(self, turn: int, source: str) -> None:
+        self.turn, self.source = turn, source
+        self._following = False
+        self._own.clear()
         self.speech.begin(self.read_index)
         self.apologized = False
         self._audible_index = -1
@@ -66,6 +98,7 @@ class Replying:
         actions += [act.ClosePhrase(self.generation, phrase.number)
                     for phrase in self.speech.phrases.values() if phrase.opened and not phrase.eos]  # fmt: skip
         self.generation += 1
+        self._following = False
         self.speech.cancel()
         self._cut_since_ns = now_ns
         return [*actions, act.Flush(self.generation)]
@@ -97,11 +130,14 @@ class Replying:
     def _remember(self, index: int, interrupted: bool) -> act.Remember:
         parts, measured = [], True
         for phrase in self.speech.phrases.values():
+            if phrase.number in self._own:
+                continue
             chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
             parts.append(phrase.text[:chars])
             measured = measured and (sure or not chars)
         self.ledger.forget()
-        return act.Remember(self.turn, "assistant", " ".join(part for part in parts if part), interrupted, measured)
+        text = " ".join(part for part in parts if part)
+        return act.Remember(self.turn, "assistant", text, interrupted, measured, self.source)
 
     # -- the sink -------------------------------------------------------------------------
 
@@ -189,7 +225,8 @@ class Replying:
 
     def deadline_ns(self) -> int | None:
         cut_ns = self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS if self.cutting else None
-        return min((d for d in (self.speech.deadline_ns(), cut_ns) if d is not None), default=None)
+        deadlines = (self.speech.deadline_ns(), cut_ns, self._pause_ns())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def stalled(self, now_ns: int) -> ev.AdapterFailed | None:
         """The engine's job is overdue: the fact as if the engine had said so itself."""

@@ -17,7 +17,7 @@ from typing import Any
 from adapters.voice import Voice
 from orchestrator.actions import Notice
 from orchestrator.bus import Bus
-from orchestrator.config import Config
+from orchestrator.config import TASK, Config
 from orchestrator.core import Core
 from orchestrator.recording import Recording, describe_manifest, new_folder
 from orchestrator.settings import CoreSettings
@@ -57,11 +57,13 @@ class Session:
             tts=parts.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
             rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady", listen=config.listen,
             dither_dbfs=config.audio.dither_dbfs,
+            tasks=(config.task.source,) if TASK in parts.tasks else (),
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
         adapter = {"name": config.tts.adapter, "options": config.tts.options.get(config.tts.adapter, {})}
-        others = {role: part.describe() for role, part in (("stt", parts.stt), ("llm", parts.replies)) if part}
+        parts_by_role = {"stt": parts.stt, "llm": parts.replies, **parts.tasks}
+        others = {role: part.describe() for role, part in parts_by_role.items() if part}
         manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter, **others)
         self.recording = Recording(folder, manifest, rate_hz)
         self.meter = TurnMeter(rate_hz)

@@ -43,6 +43,20 @@ class ListenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """A task source: works behind the conversation, and reports when the floor is free."""
+
+    name: str
+    address: str = "computer"  # a turn that begins with it goes there too, see orchestrator.floor.addressed
+    priority: int = 0  # above 0 it cuts the conversational source; of several that wait the highest comes first
+    patience_ms: int = 120_000  # a report that waited longer is stale: by then the talk is about something else
+    work_ms: int = 600_000  # and one that was not ready by then is given up
+    shorten_after_ms: int = 30_000  # a long report that waited longer is cut to its first sentences
+    hand_over: str = "About what you asked before:"  # said before a report; empty: nothing
+    offer: str = "There is more, if you ask for it."  # said after one that was shortened; empty: nothing
+
+
+@dataclass(frozen=True, slots=True)
 class CoreSettings:
     tts: Capability
     voice: Voice = field(default_factory=Voice)
@@ -53,3 +67,4 @@ class CoreSettings:
     mode: Literal["low_latency", "steady"] = "low_latency"
     listen: ListenSettings = field(default_factory=ListenSettings)
     failure_reply: str = "Sorry, I lost my train of thought."
+    tasks: tuple[SourceSettings, ...] = ()

@@ -2,8 +2,8 @@
 
     device callbacks --notify--> facts drained --> SinkTick, EarFrame --\\
     worker threads   --results-> PhraseOpened, ChunkReady, Transcribed --+--> core.handle --> actions
-    reply task       --deltas--> ReplyDelta, ReplyEnded ----------------/        |
-                                                                     bus, workers, reply task
+    reply tasks      --deltas--> ReplyDelta, ReplyEnded ----------------/        |
+                                                                     bus, workers, reply tasks
 Rules. Core and bus run to completion on the loop's thread; nothing awaits inside. Each event and each
 action goes to the journal in order before it is carried out.
 """
@@ -15,7 +15,7 @@ import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
@@ -44,6 +44,7 @@ class Parts:
     vad: Vad | None = None
     stt: Stt | None = None
     replies: Replies | None = None
+    tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
 
 
 class Shell:
@@ -68,7 +69,9 @@ class Shell:
         self._done = asyncio.Event()
         self._speech = SpeechEngine(self.parts.tts, self.parts.clock, loop, self.bus, self.post)
         self._stt = SttEngine(self.parts.stt, self.parts.clock, loop, self.post) if self.parts.stt else None
-        self._reply = ReplyTask(self.parts.replies, self.post) if self.parts.replies else None
+        sources = {ev.CONVERSATION: self.parts.replies} if self.parts.replies else {}
+        sources |= self.parts.tasks
+        self._replies = [ReplyTask(replies, self.post, name) for name, replies in sources.items()]
         loop.set_exception_handler(self._on_bug)
         wake, self._waker = socket.socketpair()
         wake.setblocking(False)
@@ -153,8 +156,9 @@ class Shell:
             self._speech.carry_out(action)
         elif isinstance(action, act.Transcribe) and self._stt is not None and self.ears is not None:
             self._stt.transcribe(action, self.ears.slice(action.start_position, action.end_position))
-        elif isinstance(action, act.StartReply | act.CancelReply) and self._reply is not None:
-            self._reply.carry_out(action)
+        elif isinstance(action, act.StartReply | act.CancelReply):
+            for replies in self._replies:
+                replies.carry_out(action)
         elif isinstance(action, act.EndSession):
             self.reason = action.reason
             self._done.set()
@@ -232,6 +236,6 @@ class Shell:
                 self.reason = "speaker lost" if device is self.parts.speaker else self.reason
         self.drain()
         self._speech.close()
-        for worker in (self._stt, self._reply):
+        for worker in (self._stt, *self._replies):
             if worker is not None:
                 worker.close()

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     NOTHING_HEARD = "nothing_heard"
     TYPED = "typed"
     SPEAK_REQUESTED = "speak_requested"
+    FLOOR_GRANTED = "floor_granted"
     AUDIO_STARTED = "audio_started"
     BARGE_IN = "barge_in"
     REPLY_FINISHED = "reply_finished"
@@ -39,6 +40,7 @@ TABLE: dict[tuple[State, Cause], State] = {
     (_S.LISTENING, _C.SPEECH_STARTED): _S.HEARING,
     (_S.LISTENING, _C.TYPED): _S.THINKING,
     (_S.LISTENING, _C.SPEAK_REQUESTED): _S.THINKING,
+    (_S.LISTENING, _C.FLOOR_GRANTED): _S.THINKING,
     (_S.HEARING, _C.SILENCE_BEGAN): _S.PAUSING,
     (_S.HEARING, _C.TYPED): _S.THINKING,
     (_S.PAUSING, _C.SPEECH_RESUMED): _S.HEARING,
@@ -51,11 +53,12 @@ TABLE: dict[tuple[State, Cause], State] = {
     (_S.THINKING, _C.REPLY_FAILED): _S.LISTENING,
     (_S.SPEAKING, _C.BARGE_IN): _S.HEARING,
     (_S.SPEAKING, _C.TYPED): _S.THINKING,
+    (_S.SPEAKING, _C.FLOOR_GRANTED): _S.THINKING,
     (_S.SPEAKING, _C.REPLY_FINISHED): _S.LISTENING,
 }
 
 
-NEW_TURN = frozenset({Cause.SPEECH_STARTED, Cause.BARGE_IN, Cause.TYPED, Cause.SPEAK_REQUESTED})
+NEW_TURN = frozenset({Cause.SPEECH_STARTED, Cause.BARGE_IN, Cause.TYPED, Cause.SPEAK_REQUESTED, Cause.FLOOR_GRANTED})
 """Causes by which somebody takes the floor anew."""
 
 

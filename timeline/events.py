@@ -121,6 +121,9 @@ class InputEnded:
 
 # -- replies ------------------------------------------------------------------------------
 
+CONVERSATION = "llm"
+"""The reply source that answers every turn. Sources go by their sections of the configuration."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpeakRequested:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from timeline.clock import NS_PER_MS, NS_PER_S
+from timeline.events import CONVERSATION
 
 STAGES = ("endpoint", "transcript", "reply", "phrase", "open", "chunk", "play")
 """What the gap is made of: silence until the turn is taken for over, words still missing then, the reply's first
@@ -20,9 +21,10 @@ words, the first phrase complete, the phrase prepared, its first chunk rendered,
 
 @dataclass(slots=True)
 class Turn:
-    """One exchange: what the user said and what was heard of the answer."""
+    """One exchange: what the user said and what was heard of the answer; or a report, which nobody asked for aloud."""
 
     turn: int
+    source: str = ""  # the reply source that spoke; empty: none did, or the text was requested
     heard: str = ""
     reply: str = ""
     reply_heard: str = ""
@@ -47,6 +49,8 @@ class TurnMeter:
         self._dry = False
         self._barge_in_ns = -1
         self._state = ""
+        self._reply = -1  # the newest reply of the conversational source; -1: not told
+        self._tasks: dict[str, tuple[int, str]] = {}  # by task source: its newest reply, and what it wrote of it
 
     def feed(self, record: Mapping[str, Any]) -> Turn | None:
         """Take in one record; returns the turn that it completes."""
@@ -81,15 +85,29 @@ class TurnMeter:
             self._stage(2, t_ns)
             return None
         turn = self._turn
-        turn.turn = fact["turn"]
+        turn.turn, turn.source = fact["turn"], fact.get("source", "")
         turn.reply_heard, turn.measured, turn.barge_in = fact["text"], fact["measured"], fact["interrupted"]
         if turn.barge_in and not turn.reply_heard and turn.gap_ms is None:
             return None  # the user went on before anything was audible: the same turn goes on
+        if turn.source in self._tasks:
+            reply, turn.reply = self._tasks[turn.source]
+            self._tasks[turn.source] = (reply, "")
         return self._complete(fact["turn"])
 
+    def _StartReply(self, _t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        source = fact.get("source", CONVERSATION)
+        if source == CONVERSATION:
+            self._reply = fact["reply"]
+        else:
+            self._tasks[source] = (fact["reply"], "")
+
     def _ReplyDelta(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
-        self._turn.reply += fact["text"]
-        self._stage(3, t_ns)
+        for source, (reply, text) in self._tasks.items():
+            if reply == fact["reply"]:
+                self._tasks[source] = (reply, text + fact["text"])
+        if self._reply in (-1, fact["reply"]):
+            self._turn.reply += fact["text"]
+            self._stage(3, t_ns)
 
     def _SpeakRequested(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         self._turn.reply = fact["text"]

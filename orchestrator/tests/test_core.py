@@ -16,7 +16,7 @@ from orchestrator import actions as act
 from orchestrator.core import Core
 from orchestrator.hearing import TRANSCRIBE_TIMEOUT_MS
 from orchestrator.replying import CUT_WAIT_MS
-from orchestrator.settings import CoreSettings, ListenSettings
+from orchestrator.settings import CoreSettings, ListenSettings, SourceSettings
 from orchestrator.turns import TABLE, Cause, State, TurnTable
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
@@ -31,8 +31,8 @@ TTS = Capability("paper", "1", "tts", streaming=True, unit_samples=240, granular
 class Room:
     """A core, and what goes on around it."""
 
-    def __init__(self, **listen: Any) -> None:
-        self.core = Core(CoreSettings(tts=TTS, listen=ListenSettings(**listen)))
+    def __init__(self, tasks: tuple[SourceSettings, ...] = (), **listen: Any) -> None:
+        self.core = Core(CoreSettings(tts=TTS, listen=ListenSettings(**listen), tasks=tasks))
         self.now_ns = 0
         self.position = 0  # of the ear
         self.read_index = 0  # of the sink
@@ -181,6 +181,17 @@ def reach() -> dict[tuple[State, Cause], Room]:
     room.tell(ev.SpeakRequested("..."))  # nothing in it to be spoken
     room.tell(ev.UserTyped("typed while listening"))
     note(room)
+    for priority in (0, 1):  # a report while listening, and while a source below it speaks
+        room = asked(Room(tasks=(SourceSettings("task", address="", priority=priority),)))
+        room.reply("A duck. A goose.")
+        while room.core.replying.speech.in_flight is not None:
+            room.render(eos=True)
+        room.play(960)
+        room.tell(ev.ReplyDelta(2, "Found it."))
+        room.tell(ev.ReplyEnded(2))
+        room.play(room.core.replying.speech.end_index)
+        room.wake()
+        note(room)
     return moves
 
 

@@ -1,0 +1,66 @@
+"""Listening: from one window of the microphone to what it means for the turn.
+
+LISTENING: has somebody begun?   HEARING: has the user stopped?   PAUSING: for good?   else: an interruption?
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from orchestrator.actions import Action
+from orchestrator.hearing import Hearing
+from orchestrator.turns import Cause, State
+from timeline.events import EarFrame
+
+
+class Heard(NamedTuple):
+    """`cause`: what moves the turn table, None where nothing does; `at_ns`: when it happened in the room."""
+
+    actions: list[Action]
+    cause: Cause | None = None
+    at_ns: int = 0
+
+
+NOTHING = Heard([])
+_CAUSES = {State.LISTENING: Cause.SPEECH_STARTED, State.THINKING: Cause.SPEECH_RESUMED}
+
+
+def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_ns: int) -> Heard:
+    """Take in one window. `sounding`: our own voice may be in it."""
+    detector, limits = hearing.detector, hearing.settings
+    detector.feed(event)
+    if state is State.HEARING:
+        return _while_hearing(hearing, now_ns)
+    if state is not State.PAUSING:
+        return _while_not_hearing(hearing, state, sounding)
+    if detector.silence_ms == 0:
+        hearing.resume()
+        return Heard([], Cause.SPEECH_RESUMED, event.device_ns)
+    if detector.silence_ms >= limits.endpoint_ms:
+        return Heard([], Cause.TURN_COMMITTED, detector.speech_end_ns)
+    return NOTHING
+
+
+def _while_hearing(hearing: Hearing, now_ns: int) -> Heard:
+    detector = hearing.detector
+    if detector.silence_ms >= hearing.settings.speculate_ms:
+        return Heard([hearing.request_final(now_ns)], Cause.SILENCE_BEGAN, detector.speech_end_ns)
+    if hearing.too_long:
+        return Heard([hearing.split(now_ns)])
+    provisional = hearing.request_provisional()
+    return Heard([provisional]) if provisional is not None else NOTHING
+
+
+def _while_not_hearing(hearing: Hearing, state: State, sounding: bool) -> Heard:
+    """Is this the beginning of speech, or, while the other side has the floor, an interruption?"""
+    detector, limits = hearing.detector, hearing.settings
+    if sounding and not limits.barge_in:
+        detector.reset()  # half duplex: deaf while thinking and speaking, and while the room still sounds
+        return NOTHING
+    detector.drop_short_run()
+    enough_ms = limits.onset_ms if state is State.LISTENING else limits.confirm_ms
+    if detector.speech_ms < enough_ms:
+        return NOTHING
+    at_ns = detector.run_start_ns
+    hearing.begin_segment()
+    return Heard([], _CAUSES.get(state, Cause.BARGE_IN), at_ns)
