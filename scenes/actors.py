@@ -206,34 +206,37 @@ class RecognizerActor:
 
 
 class ReplyActor:
-    """Streams the script's replies, a word at a time."""
+    """Streams the script's replies, a word at a time: those of the conversational source, and of task sources."""
 
     def __init__(self, world: World, agenda: Agenda, post: Post) -> None:
         self._world = world
         self._agenda = agenda
         self._post = post
         self._cancelled: set[int] = set()
+        self._asked = {False: 0, True: 0}  # replies of the conversational source, of task sources
 
     def carry_out(self, action: act.StartReply | act.CancelReply) -> None:
         if isinstance(action, act.CancelReply):
             self._cancelled.add(action.reply)
             return
-        world, reply = self._world, action.reply
-        lines = world.replies or ("All right.",)
-        words = lines[(reply - 1) % len(lines)].split()
+        world, reply, task = self._world, action.reply, action.source != ev.CONVERSATION
+        lines = (world.task_replies if task else world.replies) or ("All right.",)
+        line = lines[self._asked[task] % len(lines)]
+        self._asked[task] += 1
+        if line is None:
+            return
+        delay_ms, word_ms = (world.task_delay_ms, world.task_word_ms) if task else (world.reply_delay_ms, world.word_ms)
+        words = line.split()
         fails_at = world.reply_faults.get(reply, len(words) + 1)
-        for number, word in enumerate(words[:fails_at]):
-            self._write(number, ev.ReplyDelta(reply, word + " "))
+        events: list[Any] = [ev.ReplyDelta(reply, word + " ") for word in words[:fails_at]]
         if fails_at > len(words):
-            self._write(len(words), ev.ReplyEnded(reply))
+            events.append(ev.ReplyEnded(reply))
         else:
             detail = "the reply source broke off: see its log"
-            self._write(fails_at, ev.AdapterFailed("llm", "llm", "crashed", detail, False, ticket=reply), reply)
-
-    def _write(self, words: int, event: Any, reply: int = -1) -> None:
-        at_ms = self._world.reply_delay_ms + words * self._world.word_ms
-        reply = reply if reply >= 0 else event.reply
-        self._agenda.later(int(at_ms * NS_PER_MS), partial(self._unless_cancelled, event, reply))
+            events.append(ev.AdapterFailed("llm", "llm", "crashed", detail, False, ticket=reply))
+        for number, event in enumerate(events):
+            at_ns = int((delay_ms + number * word_ms) * NS_PER_MS)
+            self._agenda.later(at_ns, partial(self._unless_cancelled, event, reply))
 
     def _unless_cancelled(self, event: Any, reply: int) -> None:
         if reply not in self._cancelled:

@@ -41,6 +41,9 @@ class World:
     replies: Sequence[str] = ()
     reply_delay_ms: float = 50
     word_ms: float = 30  # between the words of a reply
+    task_replies: Sequence[str | None] = ()  # of the task sources, in the order of asking; None: it never answers
+    task_delay_ms: float = 50
+    task_word_ms: float = 30
     reply_faults: Mapping[int, int] = field(default_factory=dict)  # reply number -> words before its source fails
     block_ms: float = 20
     sink: Sink = field(default_factory=Sink)
