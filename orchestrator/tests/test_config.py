@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.config import Config, ConfigError, load_config
+from orchestrator.settings import SourceSettings
 
 
 @pytest.fixture
@@ -64,6 +65,8 @@ def test_a_device_may_be_named_by_its_number(toml):
         ("[tts]\noptions = 3\n[tts.piper]\nthreads = 2", "setting tts.options is 3"),
         ("[audio]\nrate_hz = 24001", "setting audio.rate_hz is 24001"),
         ("[listen]\nbarge_in = 'perhaps'", "setting listen.barge_in is 'perhaps'"),
+        ("[task]\npatience_ms = 3", "setting task.patience_ms is 3"),
+        ("[task]\nhandover = 'x'", "unknown setting task.handover; did you mean task.hand_over?"),
         ("[listen]\nendpoint_ms = []", "setting listen.endpoint_ms is []"),
         ("tts = {", "is no TOML file"),
         (b"\xff\xfe\x00", "is no TOML file"),
@@ -85,3 +88,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_a_value_is_no_section():
     with pytest.raises(ConfigError, match="cache is no section"):
         load_config(None, {"DUCKBILL_CACHE": "x", "DUCKBILL_CACHE__SIZE": "3"}, {})
+
+
+def test_the_second_source_is_set_in_a_section_of_its_own(toml):
+    path = toml('[task]\nadapter = "openai"\naddress = "hey duck"\npatience_ms = 5000\n[task.openai]\nmodel = "m"\n')
+    config = load_config(path, {"DUCKBILL_TASK__PRIORITY": "1"}, {})
+    assert config.task.options == {"openai": {"model": "m"}}
+    assert config.task.source == SourceSettings("task", address="hey duck", priority=1, patience_ms=5000)
+    assert load_config(None, {}, {}).task.adapter == "" and Config().task.source == SourceSettings("task")

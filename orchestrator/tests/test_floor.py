@@ -303,6 +303,16 @@ def test_a_long_report_that_had_to_wait_is_cut_to_its_first_sentences():
         hall.hear(said)
 
 
+def test_what_is_still_being_written_is_not_shortened():
+    hall = Hall(SourceSettings("task", address="", shorten_after_ms=5000))
+    hall.ask()
+    hall.floor.taken(None)
+    hall.write(LONG + " And", end=False)
+    hall.wait(60_000)
+    hall.floor.freed(hall.now_ns)
+    assert hall.wait(BREATH_MS) == LONG
+
+
 def test_a_source_that_never_stops_is_stopped():
     hall = Hall()
     hall.ask()

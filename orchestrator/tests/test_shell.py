@@ -13,7 +13,7 @@ from adapters.tts.null import NullTts
 from orchestrator import actions as act
 from orchestrator.bus import Bus
 from orchestrator.core import Core
-from orchestrator.settings import CoreSettings
+from orchestrator.settings import CoreSettings, SourceSettings
 from orchestrator.shell import Parts, Shell
 from stitcher.pcm import frame_samples
 from timeline import events as ev
@@ -82,10 +82,22 @@ class Scripted:
             yield word
 
 
+class Searcher:
+    """A second source, which takes its time: it writes when it is told to."""
+
+    def __init__(self):
+        self.found, self.asked = asyncio.Event(), []
+
+    async def reply(self, messages):
+        self.asked.append(messages[-1].text)
+        await self.found.wait()
+        yield "Found it."
+
+
 class Stage:
     """A session, its devices, and what was written of it."""
 
-    def __init__(self, speaker_fault=None, **engine):
+    def __init__(self, speaker_fault=None, tasks=None, **engine):
         self.clock = VirtualClock()
         self.speaker = Devices(RATE_HZ, self.clock, speaker_fault)
         self.microphone = Devices(EAR_HZ, self.clock)
@@ -93,7 +105,11 @@ class Stage:
         scripted = Scripted()
         parts = Parts(self.clock, tts, self.speaker, self.microphone, LoudIsSpeech(), scripted, scripted)
         self.records, self.audio = [], b""
-        core = Core(CoreSettings(tts=tts.describe()))
+        parts.tasks = tasks or {}
+        settings = CoreSettings(
+            tts=tts.describe(), tasks=tuple(SourceSettings(name, address="") for name in parts.tasks)
+        )
+        core = Core(settings)
         self.shell = Shell(core, Bus(RATE_HZ), parts, [lambda *record: self.records.append(record)])
         self.shell.on_audio = self.keep
 
@@ -144,6 +160,36 @@ def test_a_spoken_question_is_answered_aloud():
     assert [(fact.role, fact.text) for fact in stage.of(act.Remember)] == [
         ("user", "what is it"), ("assistant", "It is a duck."),
     ]  # fmt: skip
+
+
+def test_a_second_source_reports_aloud_when_it_has_found_something():
+    searcher = Searcher()
+    stage = Stage(tasks={"task": searcher})
+
+    async def scenario(task):
+        await stage.live(task, until=lambda: len(stage.of(act.Remember)) == 2)
+        assert searcher.asked == ["what is it"]
+        stage.shell.post(ev.InputEnded())
+        assert not task.done(), "it ended without the report"
+        searcher.found.set()
+        await stage.live(task)
+
+    assert stage.hold(scenario, [ev.UserTyped("what is it")]) == "finished"
+    assert [(fact.source, fact.text) for fact in stage.of(act.Remember)] == [
+        ("", "what is it"), ("llm", "It is a duck."), ("task", "Found it."),
+    ]  # fmt: skip
+
+
+def test_a_second_source_that_still_searches_is_closed_with_the_session():
+    searcher = Searcher()
+    stage = Stage(tasks={"task": searcher})
+
+    async def scenario(task):
+        await stage.live(task, until=lambda: len(stage.of(act.Remember)) == 2)
+        stage.shell.post(ev.StopRequested())
+
+    assert stage.hold(scenario, [ev.UserTyped("what is it")]) == "stopped"
+    assert [fact.reply for fact in stage.of(act.CancelReply)] == [2]
 
 
 def test_each_action_is_written_behind_its_event_and_before_what_follows_from_it():

@@ -268,6 +268,37 @@ def test_a_cancelled_reply_is_closed_and_says_no_more():
     on_loop(scenario)
 
 
+def test_each_source_minds_its_own_wishes():
+    async def scenario():
+        inbox, talker, other = Inbox(), Talker(["a "], hangs=True), Talker(["b "], hangs=True)
+        tasks = [ReplyTask(talker, inbox.post), ReplyTask(other, inbox.post, "task")]
+        for action in (act.StartReply(1, ()), act.StartReply(2, (), "task")):
+            for task in tasks:
+                task.carry_out(action)
+        assert [await inbox.take(), await inbox.take()] == [ev.ReplyDelta(1, "a "), ev.ReplyDelta(2, "b ")]
+        for task in tasks:
+            task.carry_out(act.CancelReply(1))
+        await talker.closed.wait()
+        assert not other.closed.is_set()
+        for task in tasks:
+            task.carry_out(act.StartReply(3, (), "task"))
+        await other.closed.wait()
+
+    on_loop(scenario)
+
+
+def test_a_fault_names_the_setting_where_the_person_made_it():
+    async def scenario():
+        inbox = Inbox()
+        error = AdapterError("refused", "llm.openai.url x refused the connection: set llm.openai.url")
+        ReplyTask(Talker([], error), inbox.post, "task").carry_out(act.StartReply(7, (), "task"))
+        failed = await inbox.take()
+        assert (failed.role, failed.name, failed.ticket) == ("llm", "task", 7)
+        assert failed.detail == "task.openai.url x refused the connection: set task.openai.url"
+
+    on_loop(scenario)
+
+
 # -- recording --------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import pytest
 from adapters.base import AdapterError
 from orchestrator import actions as act
 from orchestrator.recording import Recording, describe_manifest
+from orchestrator.settings import SourceSettings
 from scenes.replay import replay
 from scenes.tests.worlds import WORDS, held, null_tts
 from scenes.world import Speech, World
@@ -62,6 +63,22 @@ def test_a_dithered_session_replays_identically(tmp_path):
     assert verdict.identical and verdict.samples == simulator.audio().size
     gaps = (plain == 0) & (simulator.audio() != 0)
     assert gaps.sum() > 5000, "the pauses between words are still black"
+
+
+def test_a_session_of_two_sources_replays_identically(tmp_path):
+    """Reports given, cut, shortened, overtaken, and one that cuts the conversation."""
+    tasks = (
+        SourceSettings("task", address="", shorten_after_ms=2000),
+        SourceSettings("alarm", address="", priority=1, hand_over=""),
+    )
+    world = dataclasses.replace(
+        WORLD, user=(*USER, Speech(20_000, 20_500, "and")), task_replies=(f"{WORDS}. " * 6, "Fire."),
+        task_delay_ms=1500, task_word_ms=5, events=[(40_000, ev.StopRequested())],
+    )  # fmt: skip
+    simulator = recorded(tmp_path / "run", {"rtf": 0.2}, world, tasks=tasks)
+    assert {str(fact.ruling) for _, fact in simulator.of(act.ShowFloor)} >= {"waits", "given", "heard", "dropped"}
+    verdict = replay(tmp_path / "run", make)
+    assert verdict.differences == [] and verdict.identical and verdict.whole
 
 
 @pytest.mark.parametrize("kind", [*ev.EVENTS.values(), *act.ACTIONS.values()])

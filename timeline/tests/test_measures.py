@@ -30,7 +30,7 @@ class Session:
         return self
 
     def show(self, at: float, state: str, cause: str, caused_at: float | None = None) -> Session:
-        if cause in ("speech_started", "barge_in", "typed", "speak_requested"):
+        if cause in ("speech_started", "barge_in", "typed", "speak_requested", "floor_granted"):
             self.turn += 1
         caused_ns = int((at if caused_at is None else caused_at) * NS_PER_MS)
         return self.add(at, "ShowTurn", "action", turn=self.turn, state=state, cause=cause, at_ns=caused_ns)
@@ -187,3 +187,46 @@ def test_an_underrun_is_one_however_many_blocks_it_lasts():
 
 def test_records_of_other_kinds_are_passed_over():
     assert Session().add(1, "EarFrame").add(2, "NeverHeardOf", "action").add(3, "x", "note").turns == []
+
+
+def test_what_a_task_source_writes_belongs_to_its_own_turn():
+    session = Session().ask(1000)
+    for reply, source in ((1, "llm"), (2, "task")):
+        session.add(1150, "StartReply", "action", reply=reply, source=source, messages=[])
+    session.add(1160, "ReplyDelta", reply=2, text="It is ").answer(1200).add(
+        1400, "ReplyDelta", reply=2, text="a duck."
+    )
+    session.add(2999, "Remember", "action", turn=1, role="assistant", text="Hello there.", interrupted=False,
+                measured=True, source="llm")  # fmt: skip
+    session.show(3000, "listening", "reply_finished").show(4000, "thinking", "floor_granted")
+    session.add(4010, "OpenPhrase", "action", generation=0).add(4020, "ChunkReady", generation=0)
+    session.show(4100, "speaking", "audio_started").add(4200, "ReplyDelta", reply=2, text=" Yes.")
+    session.add(6000, "Remember", "action", turn=2, role="assistant", text="It is a duck. Yes.", interrupted=False,
+                measured=True, source="task")  # fmt: skip
+    answer, report = session.turns
+    assert (answer.source, answer.heard, answer.reply, answer.gap_ms) == ("llm", "Hi", "Hello there.", 300)
+    assert answer.stages == dict(zip(STAGES, (100, 50, 50, 10, 30, 20, 40), strict=True))
+    assert (report.turn, report.source, report.heard, report.reply) == (2, "task", "", "It is a duck. Yes.")
+    assert (report.gap_ms, report.stages, report.barge_in) == (None, {}, False)
+
+
+def test_a_report_of_which_nothing_was_heard_is_no_turn_yet_and_loses_no_words():
+    session = Session().add(1, "StartReply", "action", reply=2, source="task", messages=[])
+    session.add(2, "ReplyDelta", reply=2, text="It is a duck.")
+    for at, text, cut in ((10, "", True), (20, "It is a duck.", False)):
+        session.show(at, "thinking", "floor_granted")
+        session.add(at, "Remember", "action", turn=session.turn, role="assistant", text=text, interrupted=cut,
+                    measured=True, source="task")  # fmt: skip
+    (report,) = session.turns
+    assert (report.turn, report.reply, report.barge_in) == (2, "It is a duck.", False)
+
+
+def test_late_words_of_an_older_reply_are_in_no_turn():
+    session = Session().add(1, "StartReply", "action", reply=1, source="llm", messages=[])
+    session.add(2, "StartReply", "action", reply=2, source="task", messages=[])
+    session.add(3, "StartReply", "action", reply=3, source="llm", messages=[])
+    session.add(4, "StartReply", "action", reply=4, source="task", messages=[])
+    for reply, text in ((1, "old "), (2, "older "), (3, "Hello there.")):
+        session.add(5, "ReplyDelta", reply=reply, text=text)
+    (turn,) = session.end(6).turns
+    assert turn.reply == "Hello there."
