@@ -137,8 +137,8 @@ class SttEngine:
 
 
 def name_setting(detail: str, source: str) -> str:
-    """An adapter of the role llm names its settings llm.NAME.X; the person set them in the section of the source."""
-    return detail if source == ev.CONVERSATION else re.sub(r"\bllm\.(?=\w)", f"{source}.", detail)
+    """An adapter of the role llm names its settings llm.NAME.X; for a task source they are in that one's section."""
+    return re.sub(r"\bllm\.(?=\w)", f"{source}.", detail)
 
 
 class ReplyTask:

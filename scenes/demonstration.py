@@ -28,10 +28,12 @@ FIRST_WAIT_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`interrupt_ms`: said when that much of the running reply has been heard; None: when it is finished."""
+    """`interrupt_ms`: said when that much of what is being said has been heard; None: when it is finished.
+    `report`: that is a report of the second source, which the user waits for; else it is the answer."""
 
     text: str
     interrupt_ms: int | None = None
+    report: bool = False
 
 
 LINES = (
@@ -52,6 +54,41 @@ REPLIES = (
 """What the script answers, in the order of the questions."""
 
 
+@dataclass(frozen=True, slots=True)
+class TwoSources:
+    """The demonstration of a conversation with a second source behind it."""
+
+    lines: tuple[Line, ...]
+    replies: tuple[str, ...]
+    reports: tuple[str, ...]
+    work_ms: int  # that a report takes
+
+
+TWO_SOURCES = TwoSources(
+    lines=(
+        Line("Computer, how many stars can I see at night?"),
+        Line("How far away is the moon?"),
+        Line("Stop please. What is the weather like today?", interrupt_ms=6500, report=True),
+        Line("Computer, how far away is the nearest star?"),
+    ),
+    replies=(
+        "I have passed that on. What else would you like to know?",
+        "About a light second. In kilometers, that is three hundred and eighty four thousand, and it is growing.",
+        "I cannot tell, for I have no window.",
+        "Somebody is looking that up for you.",
+    ),
+    reports=(
+        "With the naked eye, and far from any town, you can see about two and a half thousand stars at once. In the "
+        "middle of a large city it is fewer than a hundred, because the sky is brighter than most of them.",
+        "The nearest star is the sun. The next one is four light years away.",
+    ),
+    work_ms=9000,
+)
+"""The first report becomes ready while the moon is being talked about, waits, and is interrupted."""
+
+REPORT_WAIT_MS = 30_000  # a user who waits for a report that does not come goes on then
+
+
 def speak(tts: Tts, text: str) -> Float32:
     """The text as the user says it, float32 at EAR_RATE_HZ, without silence at its ends."""
     pcm = speak_whole(tts, text, EAR_RATE_HZ, USER_VOICE)
@@ -69,6 +106,7 @@ class User:
         self._lines = [(line, speak(tts, line.text)) for line in lines]
         self._next = 0
         self._due_ns = FIRST_WAIT_MS * NS_PER_MS
+        self._reporting = False  # what sounds, or sounded last, is a report
         self._saying: Saying | None = None
 
     def watch(self, t_ns: int, what: str, fact: Any) -> None:
@@ -76,14 +114,23 @@ class User:
         if kind == "SinkTick":
             if 0 <= self._due_ns <= t_ns:
                 self._speak()
-        elif kind == "ShowTurn" and fact.cause == "audio_started":
-            self._note_gap(fact.at_ns)
-            if self._next < len(self._lines):
-                wait_ms = self._lines[self._next][0].interrupt_ms
-                if wait_ms is not None:
-                    self._due_ns = fact.at_ns + wait_ms * NS_PER_MS
-        elif kind == "ShowTurn" and fact.state == "listening":
-            self._due_ns = t_ns + THINK_MS * NS_PER_MS
+        elif kind == "ShowTurn":
+            self._follow(t_ns, fact)
+
+    def _follow(self, t_ns: int, shown: Any) -> None:
+        """The turn moved: when is the next line due?"""
+        line = self._lines[self._next][0] if self._next < len(self._lines) else None
+        if shown.state == "thinking":
+            self._reporting = shown.cause == "floor_granted"
+            self._due_ns = -1
+        elif shown.cause == "audio_started":
+            if not self._reporting:
+                self._note_gap(shown.at_ns)
+            if line is not None and line.interrupt_ms is not None and line.report == self._reporting:
+                self._due_ns = shown.at_ns + line.interrupt_ms * NS_PER_MS
+        elif shown.state == "listening":
+            waits = line is not None and line.report and not self._reporting
+            self._due_ns = t_ns + (REPORT_WAIT_MS if waits else THINK_MS) * NS_PER_MS
 
     def _speak(self) -> None:
         self._due_ns = -1

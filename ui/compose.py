@@ -11,7 +11,8 @@ from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
 from adapters.registry import Context
 from adapters.voice import Voice
 from adapters.weights import Weights, default_cache
-from orchestrator.config import Config
+from orchestrator.config import TASK, Config
+from orchestrator.engines import name_setting
 from timeline.clock import SystemClock
 
 
@@ -21,16 +22,20 @@ def context_of(config: Config) -> Context:
     return Context(Weights(cache, overrides), SystemClock(), cache)
 
 
-def make(config: Config, context: Context, role: str) -> Any:
-    """The adapter that the configuration names for a role. Raises AdapterError."""
-    section = getattr(config, role)
+def make(config: Config, context: Context, section_name: str) -> Any:
+    """The adapter that a section of the configuration names. Raises AdapterError."""
+    section = getattr(config, section_name)
+    role = "llm" if section_name == TASK else section_name
     for name in section.options:
         if name not in registry.names(role):
             known = ", ".join(registry.names(role))
             raise AdapterError(
-                "unsupported", f"[{role}.{name}] is for no adapter that is installed; there are: {known}"
+                "unsupported", f"[{section_name}.{name}] is for no adapter that is installed; there are: {known}"
             )
-    return registry.create(role, section.adapter, section.options.get(section.adapter, {}), context)
+    try:
+        return registry.create(role, section.adapter, section.options.get(section.adapter, {}), context)
+    except AdapterError as error:
+        raise AdapterError(error.kind, name_setting(error.detail, section_name)) from error
 
 
 def make_tts(config: Config, context: Context) -> Tts:

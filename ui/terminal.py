@@ -2,6 +2,7 @@
 
 you   ... what is being said (grey while it may change)
 bill  what is answered, cut where it was interrupted
+task  what a second source reports, and what becomes of its reports
       gap 640 ms = endpoint 480 + ...   stop 310 ms
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from timeline.events import CONVERSATION
 from timeline.measures import Turn
 
 
@@ -31,7 +33,13 @@ def turn_line(turn: Turn) -> str:
     if not turn.measured:
         notes.append("heard text estimated")
     note = "; ".join(note for note in notes if note)
-    return f"{turn.turn:3d} you   {turn.heard}\n    bill  {heard}" + (f"\n          {note}" if note else "")
+    you = f"you   {turn.heard}\n    " if turn.heard or turn.source in ("", CONVERSATION) else ""
+    return f"{turn.turn:3d} {you}{speaker(turn.source):5} {heard}" + (f"\n          {note}" if note else "")
+
+
+def speaker(source: str) -> str:
+    """How a reply source is called here."""
+    return "bill" if source in ("", CONVERSATION) else source
 
 
 CLEAR_LINE = "\r\x1b[2K"
@@ -56,7 +64,16 @@ class LiveView:
         if fact.role == "user":
             self._line("you", fact.text, "bold cyan")
         elif fact.text:
-            self._line("bill", fact.text + (" —" if fact.interrupted else ""), "bold green")
+            self._line(speaker(fact.source), fact.text + (" —" if fact.interrupted else ""), "bold green")
+
+    def _StartReply(self, fact: Any) -> None:  # noqa: N802
+        if fact.source != CONVERSATION:
+            self._line(fact.source, "(works on it)", "dim")
+
+    def _ShowFloor(self, fact: Any) -> None:  # noqa: N802
+        if fact.ruling not in ("given", "heard"):
+            why = f"({fact.ruling}: {fact.reason})"
+            self._line(fact.source, f"{why} {fact.text}".strip(), "yellow" if fact.text else "dim")
 
     def _ShowTurn(self, fact: Any) -> None:  # noqa: N802
         if fact.cause == "barge_in":

@@ -11,7 +11,8 @@ from typing import Any
 
 from adapters.base import AdapterError, Replies
 from adapters.registry import Context
-from orchestrator.config import Config
+from orchestrator.config import TASK, Config
+from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
 from ui.compose import make, make_microphone, make_speaker, make_tts
@@ -45,13 +46,15 @@ async def assemble(config: Config, context: Context, demo: bool, progress: Progr
     progress("loading the voice")
     troupe.parts.tts = make_tts(config, context)
     if demo:
-        _simulate_user(troupe, context)
+        _simulate_user(troupe, context, bool(config.task.adapter))
     progress("loading the ears")
     troupe.parts.vad = make(config, context, "ears")
     troupe.parts.stt = make(config, context, "stt")
     troupe.parts.stt.warm_up()
     progress("loading the replies")
     troupe.parts.replies = await _replies(troupe, context, demo)
+    if config.task.adapter:
+        troupe.parts.tasks[TASK] = await _task(troupe, context, demo)
     return troupe
 
 
@@ -68,16 +71,16 @@ def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
     return True
 
 
-def _simulate_user(troupe: Troupe, context: Context) -> None:
+def _simulate_user(troupe: Troupe, context: Context, two_sources: bool) -> None:
     """A user with another voice, and a speaker that nobody hears."""
     from adapters import registry
     from adapters.audio.queued import QueuedMicrophone
     from adapters.audio.silent import SilentSpeaker
-    from scenes.demonstration import User
+    from scenes.demonstration import LINES, TWO_SOURCES, User
 
     voice = registry.create("tts", "espeak", {}, context)
     microphone = QueuedMicrophone(context.clock)
-    troupe.user = User(microphone, voice)
+    troupe.user = User(microphone, voice, TWO_SOURCES.lines if two_sources else LINES)
     troupe.parts.microphone = microphone
     troupe.parts.speaker = SilentSpeaker(context.clock, troupe.config.audio.rate_hz)
 
@@ -88,7 +91,9 @@ async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
     config = troupe.config
     name, options = config.llm.adapter, dict(config.llm.options)
     if name == "auto":
-        name, options = _scripted(options) if demo else await _choose(options, troupe.notices)
+        name, options = (
+            _scripted(options, bool(config.task.adapter)) if demo else await _choose(options, troupe.notices)
+        )
     llm = config.llm.model_copy(update={"adapter": name, "options": options})
     troupe.config = config.model_copy(update={"llm": llm})
     try:
@@ -102,8 +107,23 @@ async def _replies(troupe: Troupe, context: Context, demo: bool) -> Replies:
     return await _warm(troupe.config, context)
 
 
-async def _warm(config: Config, context: Context) -> Replies:
-    replies: Replies = make(config, context, "llm")
+async def _task(troupe: Troupe, context: Context, demo: bool) -> Replies:
+    """The second source; one that is missing is an error, for it was asked for."""
+    task = troupe.config.task
+    if demo and task.adapter == "script":
+        from scenes.demonstration import TWO_SOURCES
+
+        script = {"lines": list(TWO_SOURCES.reports), "delay_ms": TWO_SOURCES.work_ms}
+        task = task.model_copy(update={"options": {"script": script, **task.options}})
+        troupe.config = troupe.config.model_copy(update={"task": task})
+    try:
+        return await _warm(troupe.config, context, TASK)
+    except AdapterError as error:
+        raise AdapterError(error.kind, name_setting(error.detail, TASK)) from error
+
+
+async def _warm(config: Config, context: Context, section: str = "llm") -> Replies:
+    replies: Replies = make(config, context, section)
     try:
         await replies.warm_up()
     except AdapterError:
@@ -112,10 +132,11 @@ async def _warm(config: Config, context: Context) -> Replies:
     return replies
 
 
-def _scripted(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    from scenes.demonstration import REPLIES
+def _scripted(options: dict[str, Any], two_sources: bool) -> tuple[str, dict[str, Any]]:
+    from scenes.demonstration import REPLIES, TWO_SOURCES
 
-    return "script", {"script": {"lines": list(REPLIES)}, **options}
+    lines = TWO_SOURCES.replies if two_sources else REPLIES
+    return "script", {"script": {"lines": list(lines)}, **options}
 
 
 async def _choose(options: dict[str, Any], notices: list[str]) -> tuple[str, dict[str, Any]]:

@@ -26,6 +26,11 @@ def register(subparsers: Any) -> None:
         "--llm", metavar="NAME|URL", help="reply source: embedded, script, echo, or an endpoint's address"
     )
     parser.add_argument(
+        "--task",
+        metavar="NAME|URL",
+        help="a second source: works on what is addressed to it ([task] address), reports aloud when nobody speaks",
+    )
+    parser.add_argument(
         "--half-duplex", action="store_true", help="do not listen while speaking (loudspeakers that echo)"
     )
     parser.add_argument("--demo", action="store_true", help="play the demonstration even where there are devices")
@@ -37,10 +42,11 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     more: dict[str, Any] = {"listen__barge_in": False} if args.half_duplex else {}
-    if args.llm and "://" in args.llm:
-        more |= {"llm__adapter": "openai", "llm__openai__url": args.llm}
-    else:
-        more["llm__adapter"] = args.llm
+    for section, source in (("llm", args.llm), ("task", args.task)):
+        if source and "://" in source:
+            more |= {f"{section}__adapter": "openai", f"{section}__openai__url": source}
+        else:
+            more[f"{section}__adapter"] = source
     return asyncio.run(_talk(args, config_from(args, **more)))
 
 
@@ -68,12 +74,17 @@ async def _talk(args: argparse.Namespace, config: Any) -> int:
     session.on_turn = lambda turn: _show(args, view, session, turn)
     if not user:
         console.print("  talk to me, or type a line; Ctrl-C ends", style="dim")
+        if troupe.parts.tasks:
+            name = config.task.address
+            how = f'begin with "{name}"' if name else "whatever you say goes there too"
+            console.print(f"  task  {how}", style="dim", highlight=False, markup=False)
         _read_lines(session.shell.post_from_thread)
     try:
         outcome = await session.hold([])
     finally:
-        if troupe.parts.replies is not None:
-            await troupe.parts.replies.close()
+        for source in (troupe.parts.replies, *troupe.parts.tasks.values()):
+            if source is not None:
+                await source.close()
     return _close(args, console, troupe, outcome)
 
 
