@@ -171,7 +171,7 @@ class Core:
             return
         self._keep(act.Remember(self.turns.turn, "user", text))
         turn, messages = self.turns.turn, self.conversation.snapshot()
-        self._out.append(self.replying.ask(turn, next(self._numbers), messages))
+        self._out.append(self.replying.ask(turn, next(self._numbers), messages, self._now_ns))
         self._do(self.floor.ask(turn, text, messages, self._numbers, self._now_ns))
 
     def _on_reply(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
@@ -255,9 +255,12 @@ class Core:
 
     def _mind_floor(self) -> None:
         """Let a report speak whose time it is, and go on with the one that does."""
+        self.floor.owe(self.replying.wordless_ns)
         self._do(self.floor.expire(self._now_ns))
         report = self.floor.next(self._now_ns) if not self.replying.cutting else None
         if report is not None:
+            if (late := self.replying.set_aside()) >= 0:
+                self._do(self.floor.set_aside(late, self.replying.turn, self._now_ns))
             self._cut()  # what a source of lower priority is saying
             self._do(self.floor.give(report, self._now_ns))
             self._move(Cause.FLOOR_GRANTED, self._now_ns)

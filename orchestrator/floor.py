@@ -11,6 +11,7 @@ Rules. Facts come in, rulings go out; nothing is decided elsewhere, and each rul
 A report is ready once it is whole, or once it holds so much that speaking it outlasts a pause in the writing. It is
 given the floor when nobody has had it for a breath; one of a higher priority cuts what another source is saying, never
 the user. Of several the highest priority comes first, then the oldest. What is not said is shown as text.
+An answer of which not a word has come for long is set aside: a report may be heard, and the answer becomes one itself.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from orchestrator.actions import Action, CancelReply, ShowFloor, StartReply
 from orchestrator.report import REPORT_CHARS_MOST, Report
 from orchestrator.settings import SourceSettings
 from timeline.clock import NS_PER_MS
+from timeline.events import CONVERSATION
 
 BREATH_MS = 1000  # of silence before a report: most answers begin within a second, so whoever wants to speak has begun
+LATE_MS = 4000  # an answer that has not begun by then holds up nobody; a silence so long is taken for a breakdown
 SPEAKS_FREELY = 0  # priority of what the conversational source says; a task above it cuts it short
 
 
@@ -36,6 +39,7 @@ class Ruling(StrEnum):
     YIELDS = "yields"  # its words ran out while the source goes on writing
     HEARD = "heard"
     DROPPED = "dropped"
+    SET_ASIDE = "set_aside"
 
 
 class Floor:
@@ -44,6 +48,7 @@ class Floor:
         self._reports: dict[str, Report] = {}  # by source: one each
         self.holder: Report | None = None  # it was given the floor
         self._free_ns: int | None = 0  # since when nobody speaks; None: somebody does
+        self._owed_ns: int | None = None  # since when the user is owed an answer of which there is not a word
         self._speaking_above: int | None = None  # a report above it may cut what is being said; None: none may
 
     # -- facts: who speaks ----------------------------------------------------------------
@@ -56,6 +61,16 @@ class Floor:
         """A source is audible; None: the user has the floor, or is owed an answer."""
         self._free_ns = None
         self._speaking_above = None if source is None else self._priority(source)
+
+    def owe(self, since_ns: int | None) -> None:
+        """The user waits for the first word of an answer since then; None: for none."""
+        self._owed_ns = since_ns
+
+    def set_aside(self, reply: int, turn: int, now_ns: int) -> list[Action]:
+        """That answer is late: what comes of it is a report from now on, without a hand-over."""
+        source = SourceSettings(CONVERSATION, hand_over="", offer="")
+        self._reports[CONVERSATION] = report = Report(source, reply, turn, now_ns)
+        return [_show(report, Ruling.SET_ASIDE, "not a word of it has come")]
 
     def take_back(self) -> None:
         """The user speaks before the report that was given the floor had begun: it waits on."""
@@ -89,7 +104,8 @@ class Floor:
         self, turn: int, text: str, messages: tuple[Message, ...], numbers: Iterator[int], now_ns: int
     ) -> list[Action]:
         """The user's turn is over: to the task sources that it concerns. A newer task overtakes an older one."""
-        actions: list[Action] = []
+        late = self._reports.get(CONVERSATION)
+        actions = self._drop(late, "overtaken by another turn") if late is not None else []
         for name, source in self._sources.items():
             old = self._reports.get(name)
             goes_on = old is not None and old.turn == turn  # the user had not finished when it was asked
@@ -142,8 +158,9 @@ class Floor:
             return None
         if self._free_ns is not None:
             return report if now_ns >= self._free_ns + BREATH_MS * NS_PER_MS else None
+        late = self._owed_ns is not None and now_ns >= self._owed_ns + LATE_MS * NS_PER_MS
         cuts = self._speaking_above is not None and report.source.priority > self._speaking_above
-        return report if cuts else None
+        return report if late or cuts else None
 
     def give(self, report: Report, now_ns: int) -> list[Action]:
         """Let it speak; shortened where it is long and has waited long."""
@@ -179,8 +196,9 @@ class Floor:
     def deadline_ns(self) -> int | None:
         """When a ruling is due though nothing happens; None: never."""
         times = [_due(report)[0] for report in self._reports.values() if not report.held]
-        if self._free_ns is not None and self._first() is not None:
-            times.append(self._free_ns + BREATH_MS * NS_PER_MS)
+        if self._first() is not None:
+            times += [self._free_ns + BREATH_MS * NS_PER_MS] if self._free_ns is not None else []
+            times += [self._owed_ns + LATE_MS * NS_PER_MS] if self._owed_ns is not None else []
         return min(times, default=None)
 
     @property

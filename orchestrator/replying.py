@@ -35,6 +35,7 @@ class Replying:
         self.silent_ns = -(10**18)  # when the last sample that was played has sounded
         self.apologized = False  # what is spoken is our own line, not the reply source's
         self._streaming = False  # the conversational source is still sending
+        self.wordless_ns: int | None = None  # since when it has been asked and has not sent a word
         self._following = False  # a report is spoken that may go on
         self._own: set[int] = set()  # phrases that are our own lines, not the source's
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
@@ -42,11 +43,11 @@ class Replying:
 
     # -- beginning and ending -------------------------------------------------------------
 
-    def ask(self, turn: int, reply: int, messages: tuple[Message, ...]) -> act.StartReply:
+    def ask(self, turn: int, reply: int, messages: tuple[Message, ...], now_ns: int) -> act.StartReply:
         """Answer the last message."""
         self._begin(turn, ev.CONVERSATION)
         self.reply = reply
-        self._streaming = True
+        self._streaming, self.wordless_ns = True, now_ns
         return act.StartReply(self.reply, messages)
 
     def say(self, turn: int, text: str) -> None:
@@ -54,6 +55,14 @@ class Replying:
         self._begin(turn, "")
         self.speech.add_text(text)
         self.speech.end_text()
+
+    def set_aside(self) -> int:
+        """Wait for the answer no longer, though it may still come. Returns its number; -1 where none is awaited."""
+        if self.wordless_ns is None:
+            return -1
+        self._streaming, self.wordless_ns = False, None
+        self.speech.cancel()
+        return self.reply
 
     def follow(self, turn: int, report: Report, now_ns: int) -> None:
         """Speak what the report has by now, behind a hand-over; end it with the report, or where its words run out."""
@@ -81,7 +90,7 @@ class Replying:
 
     def _begin(self, turn: int, source: str) -> None:
         self.turn, self.source = turn, source
-        self._following = False
+        self._following, self.wordless_ns = False, None
         self._own.clear()
         self.speech.begin(self.read_index)
         self.apologized = False
@@ -90,6 +99,7 @@ class Replying:
     def interrupt(self, now_ns: int) -> list[act.Action]:
         """Silence within a frame, and nothing old is ever heard again."""
         actions: list[act.Action] = []
+        self.wordless_ns = None
         if self._streaming:
             self._streaming = False
             actions.append(act.CancelReply(self.reply))
@@ -158,18 +168,19 @@ class Replying:
 
     def delta(self, event: ev.ReplyDelta) -> None:
         if self._streaming and event.reply == self.reply:
+            self.wordless_ns = None
             self.speech.add_text(event.text)
 
     def text_ended(self, event: ev.ReplyEnded) -> None:
         if self._streaming and event.reply == self.reply:
-            self._streaming = False
+            self._streaming, self.wordless_ns = False, None
             self.speech.end_text()
 
     def source_failed(self, ticket: int) -> bool:
         """The reply source gave up: say so aloud if nothing was said yet. False for a reply nobody waits for."""
         if not self._streaming or ticket != self.reply:
             return False
-        self._streaming = False
+        self._streaming, self.wordless_ns = False, None
         self.speech.end_text()
         if not self.speech.phrases:
             self.apologized = True

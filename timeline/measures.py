@@ -98,14 +98,21 @@ class TurnMeter:
         source = fact.get("source", CONVERSATION)
         if source == CONVERSATION:
             self._reply = fact["reply"]
+            self._tasks.pop(CONVERSATION, None)
         else:
             self._tasks[source] = (fact["reply"], "")
+
+    def _ShowFloor(self, _t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
+        if fact["ruling"] != "set_aside":
+            return None
+        self._tasks[fact["source"]] = (fact["reply"], "")  # the answer becomes a report, the turn is over without
+        return self._complete(self._turn.turn)
 
     def _ReplyDelta(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         for source, (reply, text) in self._tasks.items():
             if reply == fact["reply"]:
                 self._tasks[source] = (reply, text + fact["text"])
-        if self._reply in (-1, fact["reply"]):
+        if self._reply in (-1, fact["reply"]) and CONVERSATION not in self._tasks:
             self._turn.reply += fact["text"]
             self._stage(3, t_ns)
 

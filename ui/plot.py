@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from timeline.events import CONVERSATION
 from timeline.journal import JOURNAL, read_journal
 from timeline.measures import Turn, TurnMeter
 
@@ -119,6 +120,8 @@ def _draw_turns(axis: Any, series: Series) -> None:
     for at, turn in series.turns:
         if turn.gap_ms is not None:
             axis.text(at, 0.55, f"turn {turn.turn} \ngap {turn.gap_ms:.0f} ms ", ha="right", va="center", fontsize=8)
+        elif turn.source not in ("", CONVERSATION):
+            axis.text(at, 0.55, f"turn {turn.turn} \n{turn.source} ", ha="right", va="center", fontsize=8)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.set_ylabel("floor")

@@ -192,6 +192,11 @@ def reach() -> dict[tuple[State, Cause], Room]:
         room.play(room.core.replying.speech.end_index)
         room.wake()
         note(room)
+    room = asked(Room(tasks=(SourceSettings("task", address=""),)))
+    room.tell(ev.ReplyDelta(2, "Found it."))
+    room.tell(ev.ReplyEnded(2))
+    room.wake()  # the answer is late
+    note(room)
     return moves
 
 

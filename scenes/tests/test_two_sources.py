@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import actions as act
-from orchestrator.floor import BREATH_MS
+from orchestrator.floor import BREATH_MS, LATE_MS
 from orchestrator.replying import PAUSE_MS
 from orchestrator.settings import SourceSettings
 from scenes.invariants import played_before
@@ -25,6 +25,8 @@ from scenes.tests.worlds import (
 from scenes.world import Speech, World
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
+from timeline.codec import encode
+from timeline.measures import Turn, turns
 
 TASK = SourceSettings("task", address="")
 HAND_OVER = TASK.hand_over
@@ -40,6 +42,11 @@ def rulings(simulator: Simulator) -> list[tuple[str, str]]:
 
 def spoken(simulator: Simulator) -> list[str]:
     return [fact.text for _, fact in simulator.of(act.OpenPhrase)]
+
+
+def measured(simulator: Simulator) -> list[Turn]:
+    """The turns as the journal tells them."""
+    return turns(({"t": t_ns, what: encode(fact)} for t_ns, what, fact in simulator.records), 24_000)
 
 
 def two(world: World, until_ms: float = 60_000, engine: dict | None = None, **task) -> Simulator:
@@ -103,12 +110,25 @@ def test_the_conversation_sounds_the_same_with_a_second_source_to_the_sample(
     assert np.array_equal(both.audio()[:end], alone.audio()[:end])
 
 
-def test_a_reply_source_that_hangs_keeps_no_report_from_a_user_who_goes_on():
-    """And the report of before is heard once the newer answer is over."""
-    user = (Speech(500, 1500, "computer what is it"), Speech(6000, 7000, "and you"))
-    world = World(user=user, replies=(None, SHORT), task_replies=(REPORT,))  # type: ignore[arg-type]
-    simulator = two(world, 20_000, address="computer")
-    assert [m.text for m in remembered(simulator, "assistant")][-2:] == [SHORT, REPORT]
+def test_an_answer_that_does_not_come_holds_up_no_report_and_is_heard_when_it_does():
+    world = World(user=(QUESTION,), replies=(WORDS,), reply_delay_ms=12_000, task_replies=(REPORT,))
+    simulator = two(world, 30_000)
+    asked_ns = simulator.of(act.StartReply)[0][0]
+    granted = [t for t, fact in simulator.of(act.ShowTurn) if fact.cause == "floor_granted"]
+    assert granted[0] - asked_ns == pytest.approx(LATE_MS * NS_PER_MS, abs=FRAME_MS * NS_PER_MS)
+    assert [(m.source, m.text) for m in remembered(simulator, "assistant")] == [("task", REPORT), ("llm", WORDS)]
+    assert messages(simulator)[-1] == ("assistant", f"{HAND_OVER} {REPORT} {WORDS}")
+    told = [(turn.turn, turn.source, turn.heard, turn.reply, turn.gap_ms is None) for turn in measured(simulator)]
+    assert told == [(1, "", "what is it", "", True), (2, "task", "", REPORT, True), (3, "llm", "", WORDS, True)]
+
+
+def test_an_answer_that_was_set_aside_is_overtaken_by_the_next_turn():
+    user = (QUESTION, Speech(11_000, 11_500, "and you"))
+    world = World(user=user, replies=(None, SHORT), task_replies=(REPORT, None))  # type: ignore[arg-type]
+    simulator = two(world, 20_000)
+    assert [m.text for m in remembered(simulator, "assistant")] == [REPORT, SHORT]
+    assert ("dropped", "overtaken by another turn") in rulings(simulator)
+    assert act.CancelReply(1) in [fact for _, fact in simulator.of(act.CancelReply)]
 
 
 def test_a_task_source_that_fails_says_so_once_and_the_talk_goes_on():
@@ -145,17 +165,29 @@ def numbered(task: int, count: int) -> str:
     patience_ms=st.sampled_from([3000, 60_000]),
     shorten_after_ms=st.sampled_from([1500, 60_000]),
     address=st.sampled_from(["", "computer"]),
+    reply_delay_ms=st.sampled_from([50, 5000]),
     block_ms=st.integers(5, 40),
     rtf=st.floats(0, 0.6),
 )
 def test_whenever_anybody_speaks_one_sounds_and_each_word_is_heard_or_shown(
-    starts_ms, typed_ms, counts, delay_ms, word_ms, priority, patience_ms, shorten_after_ms, address, block_ms, rtf
+    starts_ms,
+    typed_ms,
+    counts,
+    delay_ms,
+    word_ms,
+    priority,
+    patience_ms,
+    shorten_after_ms,
+    address,
+    reply_delay_ms,
+    block_ms,
+    rtf,
 ):
     user = [QUESTION] + [Speech(at, at + 600, f"computer line {n}") for n, at in enumerate(sorted(starts_ms))]
     events = [(at, ev.UserTyped(f"typed {n}")) for n, at in enumerate(typed_ms)] + [(45_000, ev.StopRequested())]
     reports = tuple(numbered(n, count) for n, count in enumerate(counts * 9))
     world = World(user=user, replies=(SHORT, WORDS), task_replies=reports, task_delay_ms=delay_ms,
-                  task_word_ms=word_ms, block_ms=block_ms, events=events)  # fmt: skip
+                  task_word_ms=word_ms, reply_delay_ms=reply_delay_ms, block_ms=block_ms, events=events)  # fmt: skip
     simulator = two(world, 60_000, {"rtf": rtf}, priority=priority, patience_ms=patience_ms,
                     shorten_after_ms=shorten_after_ms, address=address)  # fmt: skip
     assert simulator.core.ended and not simulator.core.floor.busy
@@ -168,7 +200,7 @@ def assert_each_word_is_heard_or_shown(simulator):
     tasks = {fact.reply for _, fact in simulator.of(act.StartReply) if fact.source == "task"}
     written = [w for _, d in simulator.of(ev.ReplyDelta) if d.reply in tasks for w in d.text.split()]
     heard = [w for fact in remembered(simulator, "assistant") if fact.source == "task" for w in fact.text.split()]
-    shown = [w for _, fact in simulator.of(act.ShowFloor) for w in fact.text.split()]
+    shown = [w for _, fact in simulator.of(act.ShowFloor) if fact.source == "task" for w in fact.text.split()]
     assert sorted(heard + shown) == sorted(written)
 
 
@@ -179,8 +211,8 @@ def assert_reports_wait_for_a_breath(simulator, priority):
     for t_ns, _, fact in simulator.records:
         if isinstance(fact, act.ShowTurn) and fact.cause == "floor_granted":
             at = played_before(simulator, fact)
-            assert state == "listening" or (state == "speaking" and priority > 0)
-            if state == "listening":
+            assert state in ("listening", "thinking") or (state == "speaking" and priority > 0)
+            if state != "speaking":
                 assert not np.any(audio[max(0, at - breath) : at]), "it does not wait for what sounds"
                 now_ms = t_ns / NS_PER_MS
                 spoke = [s for s in simulator.world.user if s.start_ms < now_ms - 40 and s.end_ms > now_ms - BREATH_MS]
