@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from adapters.base import AdapterError
+from adapters.llm.script import DEFAULT_LINES
 from orchestrator.config import load_config
 from stitcher.wav import header
 from ui.compose import context_of, make
@@ -81,3 +82,28 @@ def test_ears_that_cannot_work_are_refused(settings: dict[str, float]) -> None:
     flags = {f"listen.{name}": value for name, value in settings.items()}
     with pytest.raises(ValueError, match=r"listen\."):
         load_config(None, {}, flags)
+
+
+@pytest.mark.demonstration
+def test_a_second_source_reports_when_the_floor_is_free(room: Path) -> None:
+    done = talk("--llm", "echo", "--task", "script", "--json", typed="Computer, what is it?\n")
+    assert done.returncode == 0, done.stderr
+    answer, report = (json.loads(line) for line in done.stdout.splitlines())
+    assert (answer["turn"], answer["source"], answer["heard"]) == (1, "llm", "Computer, what is it?")
+    assert (report["turn"], report["source"], report["heard"], report["gap_ms"]) == (2, "task", "", None)
+    assert report["reply_heard"] == report["reply"] == DEFAULT_LINES[0]
+    assert "task  (works on it)" in done.stderr and f"task  {DEFAULT_LINES[0]}" in " ".join(done.stderr.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (["--task", "http://127.0.0.1:9"], "task.openai.url http://127.0.0.1:9/v1 refused the connection: start the"),
+        (["--task", "skript"], "no llm adapter 'skript'; did you mean script?"),
+    ],
+)
+def test_a_second_source_that_is_not_there_is_one_line(room: Path, flags: list[str], line: str) -> None:
+    done = talk("--llm", "echo", *flags)
+    assert done.returncode == 1
+    assert line in done.stderr and "Traceback" not in done.stderr
+    assert "set llm." not in done.stderr
