@@ -18,6 +18,7 @@ from scenes.plays import (
     rough_weather,
     slow_client,
     throttle_and_recover,
+    two_cores,
     two_sessions,
 )
 from scenes.stage import Scene
@@ -32,7 +33,7 @@ SCENES: tuple[Scene, ...] = (
     throttle_and_recover.SCENE,
     Scene("persona-script", "one persona on three engines", pending="voices are not described by a schema yet"),
     cold_start.SCENE,
-    Scene("two-cores", "two sources share one voice", pending="there is no floor manager yet"),
+    two_cores.SCENE,
     heard_ledger.SCENE,
     Scene("heard-ledger-at-a-swap", "interrupted while engines change", pending=SWAP),
     Scene("heard-ledger-paused", "interrupted while the voice is paused", pending="the voice cannot be paused yet"),

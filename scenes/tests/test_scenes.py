@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from adapters.tts.null import ToneTts
-from orchestrator import bus, rate, replying
+from orchestrator import bus, floor, rate, replying
 from scenes.playbill import SCENES, known_seeds
 from scenes.plays import (
     barge_in,
@@ -19,6 +19,7 @@ from scenes.plays import (
     rough_weather,
     slow_client,
     throttle_and_recover,
+    two_cores,
     two_sessions,
 )
 from scenes.stage import Scene, Stage
@@ -135,6 +136,14 @@ def test_two_sessions_notices_a_shared_voice(monkeypatch):
 def test_throttle_notices_an_engine_that_is_not_named(monkeypatch):
     monkeypatch.setattr(rate.Ladder, "keeps_up", True)
     assert "said_before_dry_ms" in failed(played(throttle_and_recover.SCENE))
+
+
+def test_two_cores_notices_a_source_that_speaks_at_once_and_loses_words(monkeypatch):
+    monkeypatch.setattr(floor, "BREATH_MS", 0)
+    monkeypatch.setattr(floor.Floor, "_drop", lambda self, report, why, unsaid="": self._done(report))
+    assert {"without_a_breath", "stale_words_lost"} <= set().union(
+        *(failed(played(two_cores.SCENE, seed)) for seed in range(4))
+    )
 
 
 def test_cold_start_notices_an_engine_that_is_always_cold(monkeypatch):
