@@ -21,7 +21,7 @@ def play(stage: Stage) -> None:
     block_ms, jitter_ms = draw.choice((5, 10, 20, 40)), draw.uniform(0, 5)
     trouble = Trouble(open_ms=draw.uniform(0, 40), call_ms=draw.uniform(0, 15), rtf=draw.uniform(0.02, 0.5),
                       jitter=draw.uniform(0, 0.2))  # fmt: skip
-    events = [(300 + number * EVERY_MS + draw.uniform(0, 50), ev.SpeakRequested(text))
+    events: list[tuple[float, object]] = [(300 + number * EVERY_MS + draw.uniform(0, 50), ev.SpeakRequested(text))
               for number, text in enumerate(texts)]  # fmt: skip
     events.append((300 + len(texts) * EVERY_MS, ev.InputEnded()))
     world = World(events=events, block_ms=block_ms, sink=Sink(jitter_ms=jitter_ms))

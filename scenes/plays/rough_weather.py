@@ -75,7 +75,8 @@ def weather(draw: Random) -> World:
 
 def talk(draw: Random) -> list[Speech]:
     """Questions, interruptions, mumbles, pauses: whatever comes."""
-    speeches, at_ms = [], 500.0
+    speeches: list[Speech] = []
+    at_ms = 500.0
     while at_ms < STORM_MS:
         for_ms = draw.choice((60, 150, 300, 700, 1200, 4000)) * draw.uniform(0.7, 1.3)
         speeches.append(Speech(at_ms, at_ms + for_ms, f"line {len(speeches)}"))

@@ -3,6 +3,8 @@ lies ahead of it stays bounded, the engine is not driven on, and not a sample is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from adapters.tts.trouble import Trouble
@@ -38,7 +40,7 @@ def play(stage: Stage) -> None:
 
 
 def lead_s_most(simulator: Simulator) -> float:
-    leads = (tick.written_seen - tick.read_index for _, tick in simulator.of(ev.SinkTick))
+    leads: Iterator[int] = (tick.written_seen - tick.read_index for _, tick in simulator.of(ev.SinkTick))
     return max(leads) / simulator.settings.rate_hz
 
 

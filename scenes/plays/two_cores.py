@@ -3,6 +3,8 @@ of silence and are handed over, an alarm cuts in, what is stale is dropped, and 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from adapters.tts.trouble import Trouble
@@ -36,12 +38,12 @@ def background(stage: Stage, trouble: Trouble) -> None:
     draw = stage.random
     starts_ms = [500 + number * draw.uniform(5000, 9000) for number in range(4)]
     user = tuple(Speech(at, at + draw.uniform(500, 1200), f"line {n}") for n, at in enumerate(starts_ms))
-    talk = {"user": user, "replies": tuple(draw.sample(SHORT, 4)), "events": [(END_MS, ev.StopRequested())]}
-    report = " ".join(draw.sample(SENTENCES, 3))
-    delay_ms, word_ms = draw.uniform(2000, 15_000), draw.uniform(0, 300)
-    world = World(**talk, task_replies=(report,), task_delay_ms=delay_ms, task_word_ms=word_ms)
-    both = stage.hold(world, trouble, tasks=(SourceSettings("task", address=""),))
-    alone = stage.hold(World(**talk), trouble)
+    talk = World(user=user, replies=tuple(draw.sample(SHORT, 4)), events=[(END_MS, ev.StopRequested())])
+    report = " ".join(draw.sample(SENTENCES, 2))
+    task = dataclasses.replace(talk, task_replies=(report,), task_delay_ms=draw.uniform(100, 3000),
+                               task_word_ms=draw.uniform(0, 30))  # fmt: skip
+    both = stage.hold(task, trouble, tasks=(SourceSettings("task", address=""),))
+    alone = stage.hold(talk, trouble)
     stage.exactly("conversation_changed", int(changed(both, alone)), 0)
     stage.exactly("words_lost", words_lost(both), 0)
     stage.exactly("without_a_breath", spoken_without_a_breath(both), 0)
