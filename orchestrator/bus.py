@@ -9,8 +9,6 @@ over until the core says stitch or drop. Pure but for the ring it writes to.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +21,7 @@ from stitcher.ring import Ring
 from stitcher.stitcher import Stitcher
 from timeline.events import ChunkReady, ChunkStitched, SinkTick, WordMark
 
+OPEN_SEEN = FACTS.index("open_seen")
 RING_SECONDS = 8  # a breath is at most 4 s (rate.SAFE_MOST_NS) and a chunk 1.1 s; the rest is for engines that push
 AUDIBLE = 0.003  # amplitude, -50 dB of full scale: below, a quiet room covers it
 
@@ -91,5 +90,6 @@ def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, rende
 
 def sink_tick(row: npt.NDArray[np.int64]) -> SinkTick:
     """One row of the playout's facts, as the fact that the core is told."""
-    fields: dict[str, Any] = dict(zip(FACTS, (int(value) for value in row), strict=True))
-    return SinkTick(**{**fields, "open_seen": bool(fields["open_seen"])})
+    values = row.tolist()
+    values[OPEN_SEEN] = bool(values[OPEN_SEEN])
+    return SinkTick(*values)

@@ -256,6 +256,8 @@ class Core:
     def _mind_floor(self) -> None:
         """Let a report speak whose time it is, and go on with the one that does."""
         self.floor.owe(self.replying.wordless_ns)
+        if not self.floor.busy:
+            return
         self._do(self.floor.expire(self._now_ns))
         report = self.floor.next(self._now_ns) if not self.replying.cutting else None
         if report is not None:

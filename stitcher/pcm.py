@@ -32,8 +32,10 @@ def frame_samples(rate_hz: int) -> int:
 
 def to_int16(pcm: Float32) -> Int16:
     """float32 full scale 1.0 -> int16, rounded and clipped; what is not a number becomes silence."""
-    clipped: Float32 = np.clip(np.nan_to_num(pcm, nan=0.0), -1.0, 1.0)
-    scaled: Float32 = np.rint(clipped * FULL_SCALE)
+    scaled: Float32 = np.rint(np.clip(pcm, -1.0, 1.0) * FULL_SCALE)
+    wrong = np.isnan(scaled)
+    if wrong.any():
+        scaled[wrong] = 0.0
     return scaled.astype(np.int16)
 
 
