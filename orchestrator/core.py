@@ -261,8 +261,9 @@ class Core:
         self._do(self.floor.expire(self._now_ns))
         report = self.floor.next(self._now_ns) if not self.replying.cutting else None
         if report is not None:
-            if (late := self.replying.set_aside()) >= 0:
-                self._do(self.floor.set_aside(late, self.replying.turn, self._now_ns))
+            if self.replying.wordless_ns is not None:
+                replying, rest = self.replying, self.replying.set_aside()
+                self._do(self.floor.set_aside(replying.reply, replying.turn, rest, self._now_ns))
             self._cut()  # what a source of lower priority is saying
             self._do(self.floor.give(report, self._now_ns))
             self._move(Cause.FLOOR_GRANTED, self._now_ns)

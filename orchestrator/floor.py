@@ -11,7 +11,7 @@ Rules. Facts come in, rulings go out; nothing is decided elsewhere, and each rul
 A report is ready once it is whole, or once it holds so much that speaking it outlasts a pause in the writing. It is
 given the floor when nobody has had it for a breath; one of a higher priority cuts what another source is saying, never
 the user. Of several the highest priority comes first, then the oldest. What is not said is shown as text.
-An answer of which not a word has come for long is set aside: a report may be heard, and the answer becomes one itself.
+An answer whose words do not come for long is set aside: a report may be heard, and what is left of it is one itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from timeline.clock import NS_PER_MS
 from timeline.events import CONVERSATION
 
 BREATH_MS = 1000  # of silence before a report: most answers begin within a second, so whoever wants to speak has begun
-LATE_MS = 4000  # an answer that has not begun by then holds up nobody; a silence so long is taken for a breakdown
+LATE_MS = 4000  # an answer without words for so long holds up nobody: such a silence is taken for a breakdown
 SPEAKS_FREELY = 0  # priority of what the conversational source says; a task above it cuts it short
 
 
@@ -48,7 +48,7 @@ class Floor:
         self._reports: dict[str, Report] = {}  # by source: one each
         self.holder: Report | None = None  # it was given the floor
         self._free_ns: int | None = 0  # since when nobody speaks; None: somebody does
-        self._owed_ns: int | None = None  # since when the user is owed an answer of which there is not a word
+        self._owed_ns: int | None = None  # since when an answer is owed and its words do not come
         self._speaking_above: int | None = None  # a report above it may cut what is being said; None: none may
 
     # -- facts: who speaks ----------------------------------------------------------------
@@ -63,14 +63,15 @@ class Floor:
         self._speaking_above = None if source is None else self._priority(source)
 
     def owe(self, since_ns: int | None) -> None:
-        """The user waits for the first word of an answer since then; None: for none."""
+        """The user waits for words of an answer since then; None: for none."""
         self._owed_ns = since_ns
 
-    def set_aside(self, reply: int, turn: int, now_ns: int) -> list[Action]:
-        """That answer is late: what comes of it is a report from now on, without a hand-over."""
+    def set_aside(self, reply: int, turn: int, rest: str, now_ns: int) -> list[Action]:
+        """That answer is late: `rest`, and what still comes of it, is a report from now on, without a hand-over."""
         source = SourceSettings(CONVERSATION, hand_over="", offer="")
         self._reports[CONVERSATION] = report = Report(source, reply, turn, now_ns)
-        return [_show(report, Ruling.SET_ASIDE, "not a word of it has come")]
+        report.write(rest)
+        return [_show(report, Ruling.SET_ASIDE, "its words do not come")]
 
     def take_back(self) -> None:
         """The user speaks before the report that was given the floor had begun: it waits on."""

@@ -44,6 +44,11 @@ class PhraseCutter:
         phrases = self.feed("\n")
         return phrases + self._take(len(self._pending))
 
+    def withdraw(self) -> str:
+        """Take back what no phrase holds yet."""
+        text, self._pending = self._pending, ""
+        return text
+
     def _take(self, cut: int) -> list[str]:
         phrase = " ".join(_EMPHASIS.sub("", self._pending[:cut]).split())
         self._pending = self._pending[cut:].lstrip()

@@ -35,7 +35,7 @@ class Replying:
         self.silent_ns = -(10**18)  # when the last sample that was played has sounded
         self.apologized = False  # what is spoken is our own line, not the reply source's
         self._streaming = False  # the conversational source is still sending
-        self.wordless_ns: int | None = None  # since when it has been asked and has not sent a word
+        self._asked_ns = 0  # when it was asked
         self._following = False  # a report is spoken that may go on
         self._own: set[int] = set()  # phrases that are our own lines, not the source's
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
@@ -47,7 +47,7 @@ class Replying:
         """Answer the last message."""
         self._begin(turn, ev.CONVERSATION)
         self.reply = reply
-        self._streaming, self.wordless_ns = True, now_ns
+        self._streaming, self._asked_ns = True, now_ns
         return act.StartReply(self.reply, messages)
 
     def say(self, turn: int, text: str) -> None:
@@ -56,13 +56,15 @@ class Replying:
         self.speech.add_text(text)
         self.speech.end_text()
 
-    def set_aside(self) -> int:
-        """Wait for the answer no longer, though it may still come. Returns its number; -1 where none is awaited."""
-        if self.wordless_ns is None:
-            return -1
-        self._streaming, self.wordless_ns = False, None
-        self.speech.cancel()
-        return self.reply
+    @property
+    def wordless_ns(self) -> int | None:
+        """Since when the conversational source has kept the user waiting for words; None: it does not."""
+        return max(self._asked_ns, self.silent_ns) if self._streaming and self._dry else None
+
+    def set_aside(self) -> str:
+        """Wait no longer for what the conversational source owes; returns what it wrote that no phrase holds yet."""
+        self._streaming = False
+        return self.speech.withdraw()
 
     def follow(self, turn: int, report: Report, now_ns: int) -> None:
         """Speak what the report has by now, behind a hand-over; end it with the report, or where its words run out."""
@@ -85,12 +87,16 @@ class Replying:
 
     def _pause_ns(self) -> int | None:
         """When a report whose words have run out gives the floor back."""
-        dry = self._following and self.speech.idle and self.read_index >= self.speech.end_index
-        return self.silent_ns + PAUSE_MS * NS_PER_MS if dry else None
+        return self.silent_ns + PAUSE_MS * NS_PER_MS if self._following and self._dry else None
+
+    @property
+    def _dry(self) -> bool:
+        """All that can be said has sounded."""
+        return self.speech.idle and self.read_index >= self.speech.end_index
 
     def _begin(self, turn: int, source: str) -> None:
         self.turn, self.source = turn, source
-        self._following, self.wordless_ns = False, None
+        self._following = False
         self._own.clear()
         self.speech.begin(self.read_index)
         self.apologized = False
@@ -99,7 +105,6 @@ class Replying:
     def interrupt(self, now_ns: int) -> list[act.Action]:
         """Silence within a frame, and nothing old is ever heard again."""
         actions: list[act.Action] = []
-        self.wordless_ns = None
         if self._streaming:
             self._streaming = False
             actions.append(act.CancelReply(self.reply))
@@ -168,19 +173,18 @@ class Replying:
 
     def delta(self, event: ev.ReplyDelta) -> None:
         if self._streaming and event.reply == self.reply:
-            self.wordless_ns = None
             self.speech.add_text(event.text)
 
     def text_ended(self, event: ev.ReplyEnded) -> None:
         if self._streaming and event.reply == self.reply:
-            self._streaming, self.wordless_ns = False, None
+            self._streaming = False
             self.speech.end_text()
 
     def source_failed(self, ticket: int) -> bool:
         """The reply source gave up: say so aloud if nothing was said yet. False for a reply nobody waits for."""
         if not self._streaming or ticket != self.reply:
             return False
-        self._streaming, self.wordless_ns = False, None
+        self._streaming = False
         self.speech.end_text()
         if not self.speech.phrases:
             self.apologized = True

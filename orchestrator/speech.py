@@ -100,6 +100,10 @@ class Speech:
             self._add_phrase(text)
         self._text_ended = True
 
+    def withdraw(self) -> str:
+        """Take back the text that no phrase holds yet."""
+        return self._cutter.withdraw()
+
     def _add_phrase(self, text: str) -> None:
         phrase = Phrase(self._next_number, text)
         self._next_number += 1

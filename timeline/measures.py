@@ -105,8 +105,9 @@ class TurnMeter:
     def _ShowFloor(self, _t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
         if fact["ruling"] != "set_aside":
             return None
-        self._tasks[fact["source"]] = (fact["reply"], "")  # the answer becomes a report, the turn is over without
-        return self._complete(self._turn.turn)
+        begun = self._state == "speaking"  # else the turn is over without an answer, which becomes a report
+        self._tasks[fact["source"]] = (fact["reply"], self._turn.reply if begun else "")
+        return None if begun else self._complete(self._turn.turn)
 
     def _ReplyDelta(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         for source, (reply, text) in self._tasks.items():

@@ -116,17 +116,41 @@ def test_an_answer_that_does_not_come_holds_up_no_report_and_is_heard_when_it_do
     asked_ns = simulator.of(act.StartReply)[0][0]
     granted = [t for t, fact in simulator.of(act.ShowTurn) if fact.cause == "floor_granted"]
     assert granted[0] - asked_ns == pytest.approx(LATE_MS * NS_PER_MS, abs=FRAME_MS * NS_PER_MS)
-    assert [(m.source, m.text) for m in remembered(simulator, "assistant")] == [("task", REPORT), ("llm", WORDS)]
+    heard = [(m.source, m.text) for m in remembered(simulator, "assistant") if m.text]
+    assert heard == [("task", REPORT), ("llm", WORDS)]
     assert messages(simulator)[-1] == ("assistant", f"{HAND_OVER} {REPORT} {WORDS}")
     told = [(turn.turn, turn.source, turn.heard, turn.reply, turn.gap_ms is None) for turn in measured(simulator)]
     assert told == [(1, "", "what is it", "", True), (2, "task", "", REPORT, True), (3, "llm", "", WORDS, True)]
+
+
+def test_an_answer_that_stops_in_the_middle_holds_up_no_report_either():
+    deltas = [
+        (2200, ev.ReplyDelta(1, "Let me think, it is al")),
+        (13_000, ev.ReplyDelta(1, "pha, or bravo.")),
+        (13_000, ev.ReplyEnded(1)),
+    ]
+    world = World(user=(QUESTION,), replies=(None,), task_replies=(REPORT,), events=deltas)  # type: ignore[arg-type]
+    simulator = two(world, 30_000)
+    kept = [(m.source, m.text, m.interrupted) for m in remembered(simulator, "assistant")]
+    assert kept == [
+        ("llm", "Let me think,", True), ("task", REPORT, False), ("llm", "it is alpha, or bravo.", False),
+    ]  # fmt: skip
+    told = [(turn.source, turn.heard, turn.reply) for turn in measured(simulator)]
+    assert told == [
+        ("llm", "what is it", "Let me think, it is al"),
+        ("task", "", REPORT),
+        ("llm", "", "pha, or bravo."),
+    ]
+    stopped = tones(simulator.audio())[2][1]  # the third word's end
+    at_ms = next(t for t, fact in simulator.of(act.ShowFloor) if fact.ruling == "given") / NS_PER_MS
+    assert at_ms - stopped / 24 == pytest.approx(LATE_MS, abs=2 * FRAME_MS)
 
 
 def test_an_answer_that_was_set_aside_is_overtaken_by_the_next_turn():
     user = (QUESTION, Speech(11_000, 11_500, "and you"))
     world = World(user=user, replies=(None, SHORT), task_replies=(REPORT, None))  # type: ignore[arg-type]
     simulator = two(world, 20_000)
-    assert [m.text for m in remembered(simulator, "assistant")] == [REPORT, SHORT]
+    assert [m.text for m in remembered(simulator, "assistant") if m.text] == [REPORT, SHORT]
     assert ("dropped", "overtaken by another turn") in rulings(simulator)
     assert act.CancelReply(1) in [fact for _, fact in simulator.of(act.CancelReply)]
 
