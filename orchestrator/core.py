@@ -176,12 +176,8 @@ class Core:
 
     def _on_reply(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
         """The conversational source's words go to the voice, a task source's to the floor."""
-        if isinstance(event, ev.ReplyDelta):
-            self.replying.delta(event)
-            self._do(self.floor.delta(event.reply, event.text, self._now_ns))
-        else:
-            self.replying.text_ended(event)
-            self._do(self.floor.ended(event.reply, self._now_ns))
+        self.replying.wrote(event)
+        self._do(self.floor.wrote(event, self._now_ns))
 
     def _finish_reply(self) -> None:
         if not self.replying.speech.phrases:

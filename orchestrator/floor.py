@@ -25,7 +25,7 @@ from orchestrator.actions import Action, CancelReply, ShowFloor, StartReply
 from orchestrator.report import REPORT_CHARS_MOST, Report
 from orchestrator.settings import SourceSettings
 from timeline.clock import NS_PER_MS
-from timeline.events import CONVERSATION
+from timeline.events import CONVERSATION, ReplyDelta, ReplyEnded
 
 BREATH_MS = 1000  # of silence before a report: most answers begin within a second, so whoever wants to speak has begun
 LATE_MS = 4000  # an answer without words for so long holds up nobody: such a silence is taken for a breakdown
@@ -119,20 +119,19 @@ class Floor:
             actions.append(StartReply(report.number, messages, name))
         return actions
 
-    def delta(self, reply: int, text: str, now_ns: int) -> list[Action]:
-        report = self._of(reply)
+    def wrote(self, event: ReplyDelta | ReplyEnded, now_ns: int) -> list[Action]:
+        """A source wrote something, or has no more to write; the conversational one's is none of ours."""
+        report = self._of(event.reply)
         if report is None:
             return []
-        over = report.write(text)
+        if isinstance(event, ReplyEnded):
+            return self._end(report, now_ns)
+        over = report.write(event.text)
         if not over:
             report.note_ready(now_ns)
             return []
         line = f"it wrote more than {REPORT_CHARS_MOST} characters"
-        return [CancelReply(reply), _show(report, Ruling.SHORTENED, line, over), *self._end(report, now_ns)]
-
-    def ended(self, reply: int, now_ns: int) -> list[Action]:
-        report = self._of(reply)
-        return self._end(report, now_ns) if report is not None else []
+        return [CancelReply(report.number), _show(report, Ruling.SHORTENED, line, over), *self._end(report, now_ns)]
 
     def failed(self, reply: int, now_ns: int) -> list[Action] | None:
         """What it wrote before it failed is said. None: a reply that nobody waits for."""

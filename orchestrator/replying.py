@@ -171,12 +171,13 @@ class Replying:
 
     # -- text and engine ------------------------------------------------------------------
 
-    def delta(self, event: ev.ReplyDelta) -> None:
-        if self._streaming and event.reply == self.reply:
+    def wrote(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
+        """A source wrote something, or has no more to write; only the conversational one's concerns us."""
+        if not self._streaming or event.reply != self.reply:
+            return
+        if isinstance(event, ev.ReplyDelta):
             self.speech.add_text(event.text)
-
-    def text_ended(self, event: ev.ReplyEnded) -> None:
-        if self._streaming and event.reply == self.reply:
+        else:
             self._streaming = False
             self.speech.end_text()
 

@@ -13,6 +13,7 @@ from orchestrator.floor import BREATH_MS, Floor, Ruling, addressed
 from orchestrator.report import HEAD_CHARS, REPORT_CHARS_MOST, SHORT_CHARS
 from orchestrator.settings import SourceSettings
 from timeline.clock import NS_PER_MS
+from timeline.events import ReplyDelta, ReplyEnded
 
 LONG = " ".join(f"This is sentence number {number} of a long report." for number in range(12))
 
@@ -40,9 +41,9 @@ class Hall:
                 self.replies[action.source] = action.reply
 
     def write(self, text, source="task", end=True):
-        self.do(self.floor.delta(self.replies[source], text, self.now_ns))
+        self.do(self.floor.wrote(ReplyDelta(self.replies[source], text), self.now_ns))
         if end:
-            self.do(self.floor.ended(self.replies[source], self.now_ns))
+            self.do(self.floor.wrote(ReplyEnded(self.replies[source]), self.now_ns))
 
     def wait(self, ms):
         """Time passes; whoever's time has come is given the floor. Returns what is to be spoken."""
@@ -215,7 +216,7 @@ def test_a_newer_task_overtakes_what_was_not_said(end):
     hall.ask()
     assert (CancelReply(1) in hall.actions) is not end
     assert hall.last() == ShowFloor(1, "task", Ruling.DROPPED, "overtaken by a newer task", "It is a duck.")
-    hall.do(hall.floor.delta(1, "old words ", hall.now_ns))
+    hall.do(hall.floor.wrote(ReplyDelta(1, "old words "), hall.now_ns))
     hall.write("It is a goose.")
     hall.floor.freed(hall.now_ns)
     assert hall.wait(BREATH_MS) == "It is a goose."
@@ -389,7 +390,7 @@ class Story:
 
     def end(self, source):
         if source in self.open:
-            self.hall.do(self.hall.floor.ended(self.open.pop(source), self.hall.now_ns))
+            self.hall.do(self.hall.floor.wrote(ReplyEnded(self.open.pop(source)), self.hall.now_ns))
 
     def fail(self, source):
         if source in self.open:
@@ -399,7 +400,7 @@ class Story:
         """A delta of a reply that was given up."""
         reply = max(self.hall.replies.values(), default=0) - ago
         if reply not in self.open.values():
-            assert self.hall.floor.delta(reply, "late ", self.hall.now_ns) == []
+            assert self.hall.floor.wrote(ReplyDelta(reply, "late "), self.hall.now_ns) == []
 
     def wait(self, ms):
         floor = self.hall.floor
