@@ -14,6 +14,8 @@ from orchestrator.settings import SourceSettings
 from scenes.invariants import played_before
 from scenes.simulator import Simulator
 from scenes.sound import pitch_hz, pitch_of_phrase, tones
+from scenes.simulator import Simulator, Speech, World
+from scenes.tests.test_simulator import held_objects
 from scenes.tests.worlds import (
     WORDS,
     causes,
@@ -21,6 +23,8 @@ from scenes.tests.worlds import (
     messages,
     notices,
     remembered,
+    session,
+    tones,
 )
 from scenes.world import Speech, World
 from timeline import events as ev
@@ -313,3 +317,18 @@ def test_a_session_waits_for_the_report_before_it_ends():
     world = World(user=(QUESTION,), replies=(SHORT,), task_replies=(None,), events=events)
     simulator = two(world, 60_000, work_ms=20_000)
     assert simulator.core.ended and rulings(simulator) == [("dropped", "it took too long")]
+
+
+def test_nine_minutes_of_two_sources_leave_nothing_behind():
+    user = tuple(Speech(at * 1000, at * 1000 + 900, f"question {at}") for at in range(1, 550, 11))
+    reports = (None, REPORT, numbered(1, 200), numbered(2, 2000), "...")
+    simulator = session(World(user=user, replies=(SHORT, WORDS), task_replies=reports, task_word_ms=2, block_ms=40),
+                        {"rtf": 0.2}, tasks=(TASK,))  # fmt: skip
+    counts = []
+    for round_ in range(1, 11):
+        simulator.run(until_ms=round_ * 55_000)  # five questions: the same moment of every round
+        simulator.records.clear()
+        simulator.played.clear()
+        counts.append(held_objects([simulator.core, simulator.bus], {}))
+    assert simulator.core.turns.turn == len(user) * 8 // 5, "three of five reports are spoken"
+    assert max(counts[-4:]) <= max(counts[4:6]), counts
