@@ -13,7 +13,7 @@ from scenes.tests.worlds import null_tts
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
 
-TICK = ev.SinkTick(480, 0, 0, False, 0, 0, 0, 0, -1, 0, -1)
+TICK = ev.SinkTick(480, 0, 0, 0, False, 0, 0, 0, 0, -1, 0, -1)
 
 
 class Microphone(QueuedMicrophone):

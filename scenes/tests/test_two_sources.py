@@ -14,7 +14,6 @@ from orchestrator.settings import SourceSettings
 from scenes.invariants import played_before
 from scenes.simulator import Simulator
 from scenes.sound import pitch_hz, pitch_of_phrase, tones
-from scenes.simulator import Simulator, Speech, World
 from scenes.tests.test_simulator import held_objects
 from scenes.tests.worlds import (
     WORDS,
@@ -24,7 +23,6 @@ from scenes.tests.worlds import (
     notices,
     remembered,
     session,
-    tones,
 )
 from scenes.world import Speech, World
 from timeline import events as ev
@@ -328,7 +326,7 @@ def test_nine_minutes_of_two_sources_leave_nothing_behind():
     for round_ in range(1, 11):
         simulator.run(until_ms=round_ * 55_000)  # five questions: the same moment of every round
         simulator.records.clear()
-        simulator.played.clear()
+        simulator.sink.played.clear()
         counts.append(held_objects([simulator.core, simulator.bus], {}))
     assert simulator.core.turns.turn == len(user) * 8 // 5, "three of five reports are spoken"
     assert max(counts[-4:]) <= max(counts[4:6]), counts
