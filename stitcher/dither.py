@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stitcher.pcm import FULL_SCALE, Float32, Int16
+from stitcher.pcm import FULL_SCALE, Float32, Int16, to_int16
 
 DITHER_LEAST_DBFS = -96.0  # what dither and rounding leave by themselves: half a unit, root mean square
 DITHER_MOST_DBFS = -50.0  # above it a pause counts as sound (timeline measures what can be heard from there on)
@@ -45,6 +45,11 @@ class Dither:
         parts = [(words >> np.uint64(shift) & np.uint64(0xFFFF)).astype(np.float64) for shift in (0, 16, 32, 48)]
         unit = 1 / 65_536
         return (parts[0] - parts[1]) * unit + self._gain * (parts[2] - parts[3]) * unit
+
+
+def quantize(pcm: Float32, dither: Dither | None, position: int) -> Int16:
+    """float32[n] -> int16[n]: dithered as stream position `position` on, or only rounded."""
+    return to_int16(pcm) if dither is None else dither.to_int16(pcm, position)
 
 
 def make_dither(level_dbfs: float | None, seed: int) -> Dither | None:

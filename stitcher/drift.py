@@ -40,7 +40,7 @@ class Repair(StrEnum):
 class Correction:
     """What was done: `samples` more (above 0) or fewer in the stream, at stream index `index`; for the journal."""
 
-    kind: Repair
+    repair: Repair
     samples: int
     index: int
     reason: str
@@ -50,7 +50,7 @@ class Correction:
 class Wish:
     """What the guard would have done: `samples` as in Correction, a silence's or splice's being the most."""
 
-    kind: Repair
+    repair: Repair
     samples: int
     reason: str
 
@@ -117,11 +117,11 @@ class DriftGuard:
 
     def done(self, correction: Correction) -> None:
         """It was carried out: what it changed must not be mended a second time."""
-        if correction.kind is Repair.JUMP:
+        if correction.repair is Repair.JUMP:
             self._begin()
             return
         self._lead += correction.samples
-        if correction.kind is Repair.SPLICE and self._at is not None:
+        if correction.repair is Repair.SPLICE and self._at is not None:
             self._spliced_at = self._at
 
 

@@ -8,6 +8,8 @@ At a ratio of exactly one the samples pass untouched.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,12 +22,13 @@ BEHIND = TAPS // 2 - 1  # taps before an output's place
 AHEAD = TAPS // 2  # and after it: so many inputs are kept back until more come
 
 
-def _table() -> npt.NDArray[np.float64]:
-    """float64[PHASES + 1, TAPS], each row's sum one: a constant stays constant."""
+@cache
+def _table() -> Float32:
+    """float32[PHASES + 1, TAPS], each row's sum one: a constant stays constant."""
     at = np.arange(TAPS) - BEHIND - np.arange(PHASES + 1)[:, None] / PHASES
     window = np.i0(KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (at / (TAPS / 2)) ** 2))) / np.i0(KAISER_BETA)
     table = np.sinc(at) * window
-    normalized: npt.NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
+    normalized: Float32 = (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
     return normalized
 
 
@@ -76,10 +79,11 @@ class FractionalResampler:
         whole = np.floor(places).astype(np.int64)
         phase, between = np.divmod((places - whole) * PHASES, 1.0)
         row = phase.astype(np.int64)
-        weights = self._table[row] * (1 - between)[:, None] + self._table[row + 1] * between[:, None]
         first = whole + (self._whole - BEHIND - self._begin)
-        inputs = self._kept[first[:, None] + np.arange(TAPS)]
-        out: Float32 = np.einsum("ij,ij->i", inputs, weights).astype(np.float32)
+        inputs = np.lib.stride_tricks.sliding_window_view(self._kept, TAPS)[first]
+        lower = np.einsum("ij,ij->i", inputs, self._table[row])
+        upper = np.einsum("ij,ij->i", inputs, self._table[row + 1])
+        out: Float32 = (lower + between * (upper - lower)).astype(np.float32)
         return out
 
     def _go_on(self, place: float) -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stitcher.dither import Dither, quantize
 from stitcher.drift import Correction, DriftGuard, Repair, Wish
 from stitcher.fractional import FractionalResampler
-from stitcher.pcm import Float32, to_int16
+from stitcher.pcm import Float32
 from stitcher.position_map import PositionMap
 from stitcher.resample import StreamResampler
 from stitcher.ring import Ring
@@ -27,11 +28,14 @@ NO_AUDIO: Float32 = np.zeros(0, np.float32)
 class PushedStream:
     """Writes into `ring` (int16) at `rate_hz` what comes at `from_hz`. `overflow_samples` counts what found no room."""
 
-    def __init__(self, ring: Ring, rate_hz: int, from_hz: int, target_ms: int = TARGET_MS) -> None:
+    def __init__(
+        self, ring: Ring, rate_hz: int, from_hz: int, target_ms: int = TARGET_MS, dither: Dither | None = None
+    ) -> None:
         self.ring = ring
         self.rate_hz = rate_hz
         self.guard = DriftGuard(rate_hz, target_ms * rate_hz // 1000)
         self.overflow_samples = 0
+        self._dither = dither
         self._edge = rate_hz * EDGE_MS // 1000
         self._resampler = StreamResampler(from_hz, rate_hz)
         self._fractional = FractionalResampler()
@@ -68,7 +72,7 @@ class PushedStream:
             self._leave_out()
             return []
         wish = self.guard.wish(self.lead_samples)
-        if wish is not None and wish.kind is Repair.JUMP:
+        if wish is not None and wish.repair is Repair.JUMP:
             return [self._jump(wish)]
         correction, held = self._splice(wish) if wish is not None else (None, False)
         if not held:
@@ -128,11 +132,11 @@ class PushedStream:
 
     def _splice(self, wish: Wish) -> tuple[Correction | None, bool]:
         """Change what is pending; returns what was done, and whether more is needed before it can be."""
-        kind, at = Repair.SILENCE, find_silence(self._pending, self.rate_hz, abs(wish.samples))
-        if at is None and wish.kind is Repair.SPLICE:
+        repair, at = Repair.SILENCE, find_silence(self._pending, self.rate_hz, abs(wish.samples))
+        if at is None and wish.repair is Repair.SPLICE:
             if self._pending.size < samples_needed(self.rate_hz):
                 return None, True
-            kind, at = Repair.SPLICE, find_alike(self._pending, self.rate_hz)
+            repair, at = Repair.SPLICE, find_alike(self._pending, self.rate_hz)
         if at is None:
             return None, False
         shorter = wish.samples < 0
@@ -140,7 +144,9 @@ class PushedStream:
         behind = self._fractional.pushed_samples - self._taken
         self._edits.add(self._taken, self._taken + behind)
         self._edits.add(self._taken + middle, self._taken + middle + behind)
-        correction = Correction(kind, -at.piece if shorter else at.piece, self.ring.written + middle, wish.reason)
+        self._places.add(self._fractional.next_place, self.ring.written)
+        index = round(self._places.to(self._taken + middle + behind))
+        correction = Correction(repair, -at.piece if shorter else at.piece, index, wish.reason)
         resumes = self._taken + middle + (at.piece if shorter else 0)
         self._edits.add(resumes, resumes + behind + correction.samples)
         size = self._pending.size
@@ -158,7 +164,7 @@ class PushedStream:
         self._edits.add(self._taken, self._fractional.pushed_samples)
 
     def _write(self, audio: Float32) -> None:
-        if not self.ring.write(to_int16(audio)):
+        if not self.ring.write(quantize(audio, self._dither, self.ring.written)):
             self.overflow_samples += audio.size
         elif audio.size:
             self.ring.open = True

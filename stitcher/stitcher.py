@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stitcher.dither import Dither
-from stitcher.pcm import Float32, frame_samples, to_int16
+from stitcher.dither import Dither, quantize
+from stitcher.pcm import Float32, frame_samples
 from stitcher.resample import StreamResampler
 from stitcher.ring import Ring
 from stitcher.seams import EDGE_MS, Seam, crossfade, fade_in, fade_out
@@ -108,6 +108,5 @@ class Stitcher:
         self._tail = joined[cut:]
 
     def _write(self, audio: Float32) -> None:
-        samples = self._dither.to_int16(audio, self.ring.written) if self._dither is not None else to_int16(audio)
-        if not self.ring.write(samples):
+        if not self.ring.write(quantize(audio, self._dither, self.ring.written)):
             self.overflow_samples += audio.size

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stitcher.drift import JUMP_MS, RATIO_MOST_PPM, SPLICE_MS, Repair
+from stitcher.dither import Dither
+from stitcher.drift import DEAD_BAND_MS, JUMP_MS, RATIO_MOST_PPM, SPLICE_MS, Repair
 from stitcher.position_map import POINTS_MOST, PositionMap
 from stitcher.pushed import TARGET_MS, PushedStream
 from stitcher.ring import Ring
@@ -41,22 +42,33 @@ def noise(first: int, count: int) -> np.ndarray:
     return NOISE[first : first + count]
 
 
-def kinds(run: Run) -> set[Repair]:
-    return {correction.kind for _, correction in run.corrections}
+def repairs(run: Run) -> set[Repair]:
+    return {correction.repair for _, correction in run.corrections}
 
 
 # -- nearly right: the ratio alone ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("drift_ppm", "chunk_ms", "block"), [(-300, 40, 960), (300, 40, 960), (-300, 60, 480), (120, 100, 960)]
+    ("minutes", "drift_ppm", "chunk_ms", "block"),
+    [
+        (30, -300, 100, 960),
+        (30, 300, 100, 960),
+        (6, -300, 60, 480),
+        (6, 300, 20, 480),
+        (6, 60, 40, 256),
+        (6, 0, 30, 480),
+    ],
 )
-def test_half_an_hour_at_another_clock_is_not_heard(drift_ppm, chunk_ms, block):
-    run = Run(tone, drift_ppm, chunk_ms=chunk_ms, block=block).hold(1800)
+def test_half_an_hour_at_another_clock_is_not_heard(minutes, drift_ppm, chunk_ms, block):
+    run = Run(tone, drift_ppm, chunk_ms=chunk_ms, block=block).hold(minutes * 60)
     assert run.corrections == [] and run.underruns == [] and run.stream.overflow_samples == 0
     assert max(abs(lead - TARGET_MS) for lead in run.leads_ms) <= ALWAYS_MS + chunk_ms - 40
     assert max(map(abs, run.ratios_ppm)) <= RATIO_MOST_PPM
-    assert np.mean(run.ratios_ppm[len(run.ratios_ppm) // 2 :]) == pytest.approx(-drift_ppm, abs=40)
+    assert np.mean(run.ratios_ppm[len(run.ratios_ppm) // 2 :]) == pytest.approx(
+        -drift_ppm,
+        abs=2e6 * DEAD_BAND_MS / 1000 / (minutes * 30) + 10,  # the lead may go from edge to edge of the band
+    )
     assert run.largest_step <= STEP * 1.01 + 1
 
 
@@ -85,7 +97,7 @@ def test_memory_does_not_grow_with_the_stream():
 @pytest.mark.parametrize("drift_ppm", [-20_000, 20_000])
 def test_a_rate_two_percent_wrong_is_mended_in_silences_first_then_in_speech(drift_ppm):
     run = Run(voice, drift_ppm, keep=True).hold(60)
-    assert kinds(run) == {Repair.SILENCE, Repair.SPLICE} and run.underruns == []
+    assert repairs(run) == {Repair.SILENCE, Repair.SPLICE} and run.underruns == []
     assert all(correction.samples * drift_ppm < 0 and correction.reason for _, correction in run.corrections)
     assert max(abs(lead - TARGET_MS) for lead in run.leads_ms) < TARGET_MS
     assert 800 < max(map(abs, run.ratios_ppm)) <= RATIO_MOST_PPM
@@ -100,14 +112,14 @@ def test_a_rate_two_percent_wrong_is_mended_in_silences_first_then_in_speech(dri
 
 def test_a_tone_is_spliced_without_a_step():
     run = Run(tone, 20_000).hold(40)
-    assert Repair.SPLICE in kinds(run) and run.largest_step <= STEP * 1.02 + 1
+    assert Repair.SPLICE in repairs(run) and run.largest_step <= STEP * 1.02 + 1
 
 
 @pytest.mark.parametrize("gap_s", [0.3, 1.0])
 def test_a_gap_in_which_the_source_said_nothing_is_waited_out(gap_s):
     """It pauses at 20 s and goes on later than it should for ever after."""
     run = Run(voice, late_s=lambda t: gap_s if t > 20 else 0.0).hold(60)
-    ((at_s, wait),) = [(t, c) for t, c in run.corrections if c.kind is Repair.JUMP]
+    ((at_s, wait),) = [(t, c) for t, c in run.corrections if c.repair is Repair.JUMP]
     assert 20 < at_s < 20.3 + gap_s and wait.samples >= TARGET_MS * 24 and "dry" in wait.reason
     assert all(20 < t < at_s + 0.2 for t in run.underruns)
     assert all(abs(lead - TARGET_MS) < SPLICE_MS + ALWAYS_MS for lead in run.leads_ms[-1500:])
@@ -116,7 +128,7 @@ def test_a_gap_in_which_the_source_said_nothing_is_waited_out(gap_s):
 def test_a_burst_of_what_came_late_is_left_out_beyond_repair():
     """For a second nothing comes, then all of it at once."""
     run = Run(voice, late_s=lambda t: max(0.0, 21.0 - t) if t > 20 else 0.0, keep=True).hold(60)
-    jumps = [correction for _, correction in run.corrections if correction.kind is Repair.JUMP]
+    jumps = [correction for _, correction in run.corrections if correction.repair is Repair.JUMP]
     assert [jump.samples > 0 for jump in jumps] == [True, False]
     assert jumps[1].samples < -JUMP_MS * 24 and "ahead" in jumps[1].reason
     assert run.stream.overflow_samples == 0
@@ -125,7 +137,7 @@ def test_a_burst_of_what_came_late_is_left_out_beyond_repair():
 
 def test_a_small_burst_is_mended_piece_by_piece():
     run = Run(voice, late_s=lambda t: -0.25 if t > 20 else 0.0).hold(60)
-    assert Repair.JUMP not in kinds(run) and run.underruns == []
+    assert Repair.JUMP not in repairs(run) and run.underruns == []
     assert sum(c.samples for _, c in run.corrections) == pytest.approx(-0.25 * RATE_HZ, abs=0.06 * RATE_HZ)
     assert all(abs(lead - TARGET_MS) < SPLICE_MS + ALWAYS_MS for lead in run.leads_ms[-1000:])
 
@@ -194,6 +206,17 @@ def test_it_begins_gently_in_the_middle_of_a_sound():
     stream.push(tone(30, 4800))
     out = np.concatenate(ring.peek(ring.queued)).astype(int)
     assert abs(out[0]) < 10 and np.abs(np.diff(out)).max() <= STEP * 1.05
+
+
+def test_a_pushed_stream_may_be_dithered_as_well():
+    def run() -> np.ndarray:
+        ring = Ring(np.zeros(RATE_HZ, np.int16))
+        stream = PushedStream(ring, RATE_HZ, RATE_HZ, dither=Dither(-70, 1))
+        stream.push(np.zeros(4800, np.float32))
+        return np.concatenate(ring.peek(ring.queued))
+
+    assert np.count_nonzero(run()) > 4000
+    np.testing.assert_array_equal(run(), run())
 
 
 def test_what_finds_no_room_is_counted():

@@ -35,9 +35,14 @@ def words(seed: int) -> np.ndarray:
     """A second of the null engine, from the crest of a word on to the crest of another."""
     synthesis = null_tts()[0].open(Span(WORDS, Voice(), seed))
     pcm = np.concatenate([synthesis.pull(64, False).pcm for _ in range(10)])
-    inside = np.flatnonzero([np.all(np.abs(pcm[k - 400 : k + 400]).reshape(-1, 100).max(axis=1) > 0.05)
-                             and pcm[k] > 0.24 for k in range(400, pcm.size - 400)]) + 400  # fmt: skip
-    return pcm[inside[0] : inside[np.searchsorted(inside, inside[0] + RATE_HZ)]]
+    crests = np.flatnonzero(pcm > 0.24)
+
+    def inside_a_word(begin: int) -> int:
+        later = crests[crests >= begin]
+        return next(k for k in later if np.abs(pcm[k - 400 : k + 400]).reshape(-1, 100).max(axis=1).min() > 0.05)
+
+    first = inside_a_word(400)
+    return pcm[first : inside_a_word(first + RATE_HZ)]
 
 
 def stitch(old: np.ndarray, new: np.ndarray, seam: Seam) -> tuple[np.ndarray, int]:
