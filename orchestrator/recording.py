@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ class Recording:
         """SHA-256 of all that was played."""
         return self._digest.hexdigest()
 
-    def close(self, t_ns: int, lost: dict[str, int]) -> None:
-        """Note the end, with what was lost on the way, and put the real length into the WAV's header."""
+    def close(self, t_ns: int, counts: Mapping[str, float]) -> None:
+        """Note the end, with `counts` of what was lost and the like, and put the real length into the WAV's header."""
         if self._journal is None:
             return
-        end = {"end": {"samples": self.samples, "digest": self.digest, **lost}}
+        end = {"end": {"samples": self.samples, "digest": self.digest, **counts}}
         self._journal.record(t_ns, "note", end)
         self._journal.patch(RECORDING, header(self.rate_hz, self.samples))
         self._journal.close()

@@ -22,10 +22,11 @@ from orchestrator.core import Core
 from orchestrator.recording import Recording, describe_manifest, new_folder
 from orchestrator.settings import CoreSettings
 from orchestrator.shell import Parts, Shell, Watch
+from stitcher.clock_fit import ClockFit
 from stitcher.dither import make_dither
 from timeline.clock import NS_PER_S, wall_time
 from timeline.codec import encode
-from timeline.events import StopRequested
+from timeline.events import SinkTick, StopRequested
 from timeline.measures import Turn, TurnMeter
 
 SWITCH_INTERVAL_S = 0.001  # a device callback waits this long at most for a thread that computes in Python
@@ -67,6 +68,7 @@ class Session:
         manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter, **others)
         self.recording = Recording(folder, manifest, rate_hz)
         self.meter = TurnMeter(rate_hz)
+        self.sink_clock = ClockFit(rate_hz) if parts.speaker.paced else None
         self.turns: list[Turn] = []
         self.warnings: list[str] = []
         self._interrupted_ns = -1
@@ -81,6 +83,10 @@ class Session:
         if what == "note":
             self.warnings += [fact["warning"]] if "warning" in fact else []
             return
+        if isinstance(fact, SinkTick) and self.sink_clock is not None:
+            jump = self.sink_clock.feed(fact.position, fact.device_ns)
+            if jump is not None:
+                self.recording.watch(t_ns, "note", {"clock_jump": encode(jump)})
         turn = self.meter.feed({"t": t_ns, what: encode(fact)})
         if turn is not None:
             self.turns.append(turn)
@@ -100,12 +106,17 @@ class Session:
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_signal_handler(number)
             lost = self.shell.losses()
-            self.recording.close(self.clock.now_ns(), lost)
+            self.recording.close(self.clock.now_ns(), {**lost, **self._drift()})
         self.warnings += [f"{count} {name.replace('_', ' ')}" for name, count in lost.items() if count]
         if self.recording.problem:
             self.warnings.append(self.recording.problem)
         return Outcome(reason, self.recording.folder, self.recording.digest, self.recording.samples,
                        self.settings.rate_hz, self.meter, self.turns, self.warnings)  # fmt: skip
+
+    def _drift(self) -> dict[str, float]:
+        """How much faster than session time the speaker's clock ran; nothing where that cannot be said."""
+        drift_ppm = self.sink_clock.drift_ppm if self.sink_clock is not None else None
+        return {} if drift_ppm is None else {"sink_drift_ppm": round(drift_ppm, 1)}
 
     def _interrupt(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
         now_ns = self.clock.now_ns()
