@@ -60,6 +60,7 @@ class PushedStream:
         self._read_index = max(self._read_index, read_index)
         if not self._waiting and self._read_index >= self.ring.written:
             self._waiting = self._ran_dry = True
+            self._skip = 0  # nothing is too old any more
         if not self._waiting and not self._skip:
             self.guard.tick(position, self.lead_samples)
 
@@ -81,7 +82,10 @@ class PushedStream:
 
     def finish(self) -> None:
         """Nothing follows: give out what is kept."""
-        self._pending = np.concatenate((self._pending, self._resampler.push(NO_AUDIO, True)))[self._skip :]
+        self._pending = np.concatenate((self._pending, self._resampler.push(NO_AUDIO, True)))
+        self._drop()
+        if self._fade_due:
+            self._pending = fade_in(self._pending, self._edge)
         self._feed()
         self._write(self._fractional.finish())
         self.ring.open = False
@@ -120,15 +124,19 @@ class PushedStream:
 
     def _leave_out(self) -> None:
         """Throw away what is to be left out, and begin anew behind it."""
+        self._drop()
+        if not self._skip and self._pending.size >= self._edge:
+            self._pending = fade_in(self._pending, self._edge)
+            self._fade_due = False
+            self._feed()
+
+    def _drop(self) -> None:
         gone = min(self._skip, self._pending.size)
         self._edits.add(self._taken, self._fractional.pushed_samples)
         self._skip -= gone
         self._taken += gone
         self._pending = self._pending[gone:]
-        if not self._skip and self._pending.size >= self._edge:
-            self._pending = fade_in(self._pending, self._edge)
-            self._fade_due = False
-            self._feed()
+        self._edits.add(self._taken, self._fractional.pushed_samples)
 
     def _splice(self, wish: Wish) -> tuple[Correction | None, bool]:
         """Change what is pending; returns what was done, and whether more is needed before it can be."""

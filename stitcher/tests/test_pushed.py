@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stitcher.dither import Dither
 from stitcher.drift import DEAD_BAND_MS, JUMP_MS, RATIO_MOST_PPM, SPLICE_MS, Repair
@@ -11,10 +13,12 @@ from stitcher.position_map import POINTS_MOST, PositionMap
 from stitcher.pushed import TARGET_MS, PushedStream
 from stitcher.ring import Ring
 from stitcher.seam_measures import measure_seam
+from stitcher.seams import EDGE_MS, fade_in
 from stitcher.tests.pushing import RATE_HZ, Run
 
 LEVEL, HZ = 0.3, 200
 STEP = LEVEL * 32_767 * 2 * np.pi * HZ / RATE_HZ  # the largest of the tone
+FADED = LEVEL * 32_767 * np.pi / 2 / (EDGE_MS * 24)  # what a fade may add
 ALWAYS_MS = 60.0  # a lead seen at blocks: a chunk's saw-tooth of 40 ms, a block's 20, and the loop's dead band
 
 
@@ -135,6 +139,30 @@ def test_a_burst_of_what_came_late_is_left_out_beyond_repair():
     assert all(abs(lead - TARGET_MS) < SPLICE_MS + ALWAYS_MS for lead in run.leads_ms[-1500:])
 
 
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    st.lists(st.tuples(st.floats(1, 20), st.floats(-0.4, 1.5)), max_size=6),
+    st.floats(-30_000, 30_000),
+    st.sampled_from([5, 20, 40, 100]),
+    st.sampled_from([64, 480, 1200]),
+    st.floats(0, 0.05),
+    st.integers(0, 99),
+)
+def test_whatever_comes_and_when_nothing_clicks_and_the_lead_is_bounded(
+    shifts, drift_ppm, chunk_ms, block, jitter_s, seed
+):
+    """From each moment on, all comes later (or earlier) by so much."""
+
+    def late_s(due: float) -> float:
+        return sum(by for at, by in shifts if due >= at)
+
+    run = Run(tone, drift_ppm, chunk_ms=chunk_ms, block=block, jitter_s=jitter_s, late_s=late_s, seed=seed).hold(22)
+    assert run.largest_step <= STEP + 2 * FADED + 3
+    assert run.stream.overflow_samples == 0
+    assert max(run.leads_ms) <= TARGET_MS + JUMP_MS + 2 * chunk_ms + 400  # what an early burst brings until it is seen
+    assert all(correction.reason and correction.samples for _, correction in run.corrections)
+
+
 def test_a_small_burst_is_mended_piece_by_piece():
     run = Run(voice, late_s=lambda t: -0.25 if t > 20 else 0.0).hold(60)
     assert Repair.JUMP not in repairs(run) and run.underruns == []
@@ -197,7 +225,7 @@ def test_what_is_too_short_for_a_lead_is_still_heard_and_the_stream_closes():
     assert stream.push(tone(0, 1000)) == [] and ring.written == 0
     stream.finish()
     assert ring.written == 1000 and not ring.open
-    np.testing.assert_allclose(np.concatenate(ring.peek(1000)), tone(0, 1000) * 32_767, atol=1)
+    np.testing.assert_allclose(np.concatenate(ring.peek(1000)), fade_in(tone(0, 1000), 120) * 32_767, atol=1)
 
 
 def test_it_begins_gently_in_the_middle_of_a_sound():
