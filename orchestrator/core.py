@@ -52,7 +52,7 @@ class Core:
         self._handlers: dict[type, Any] = {
             ev.SinkTick: self._on_tick,
             ev.PhraseOpened: lambda event: self._do(replying.opened(event)),
-            ev.ChunkReady: self._on_chunk,
+            ev.ChunkReady: lambda event: self._do(replying.chunk(event, self._now_ns)),
             ev.ChunkStitched: replying.stitched,
             ev.EarFrame: self._on_ear,
             ev.Transcribed: self.hearing.transcribed,
@@ -157,12 +157,6 @@ class Core:
         if audible_ns >= 0 and self.turns.state is State.THINKING:
             self._move(Cause.AUDIO_STARTED, audible_ns)
 
-    def _on_chunk(self, event: ev.ChunkReady) -> None:
-        self._do(self.replying.chunk(event))
-        if not self.replying.speech.rate.keeps_up:
-            name = self.settings.tts.name
-            self._notice(f"{name} cannot keep up on this machine: expect pauses; choose a lighter one with tts.adapter")
-
     def _start_reply(self, text: str) -> None:
         self._committed = False
         self.hearing.forget()
@@ -242,7 +236,9 @@ class Core:
             self._move(Cause.SPEAK_REQUESTED, self._now_ns)
             self.replying.say(self.turns.turn, self._requests.popleft())
         self._mind_floor()
+        self._do(self.replying.release(self._now_ns))
         self._do(self.replying.next_job(self._now_ns))
+        self._watch_rate()
         if self.replying.played:
             self._finish_reply()
         if self._input_ended and self._quiet:
@@ -266,6 +262,11 @@ class Core:
         self._do(self.floor.announce())
         if self.floor.holder is not None and not self.replying.cutting:
             self.replying.follow(self.turns.turn, self.floor.holder, self._now_ns)
+
+    def _watch_rate(self) -> None:
+        speech, name = self.replying.speech, self.settings.tts.name
+        if speech.active and not speech.rate.keeps_up:
+            self._notice(f"{name} cannot keep up on this machine: expect pauses; choose a lighter one with tts.adapter")
 
     @property
     def _quiet(self) -> bool:

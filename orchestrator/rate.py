@@ -1,15 +1,15 @@
 """The rate controller: how much to ask for next, and when.
 
-The controlled variable is the lead, the audio queued ahead of the sink. A call costs c + r * units,
-learnt by least squares that forget, plus a worst-case term (four mean deviations, as TCP's timeout, Jacobson
-1988), because an average hides bursts. All times are nanoseconds.
+The controlled variable is the lead, the audio queued ahead of the sink. What a call costs, and costs at worst, is
+learnt (orchestrator.cost). All times are nanoseconds.
 
-    safe(rung)   = c + r * rung + 4 dev + tick      how long the next chunk may take
-    breath(rung) = max(2 safe, length of a rung)    the comfort band's lower edge: one chunk is played
-                                                    while the next is rendered
-Rules. The first chunk is the smallest rung. A chunk is asked for when the lead has sunk to a breath. One
-rung up when it has stood long enough and the next rung is safe; when the lead is below safe, half the
-rung and low latency, though never below the smallest rung that keeps up at all: with a high fixed
+    safe(rung)   = worst(rung) + tick                 how long the next chunk may take
+    breath(rung) = 2 max(safe, length of a rung)      the comfort band's lower edge: one chunk is played while the
+                                                      next is rendered, and as much again for a call that is late
+Rules. The first chunk is the rung that sounds soonest without a gap behind it; it is held back from the sink where the
+second might take longer than the first lasts. A chunk is asked for when the lead has sunk to a breath. One
+rung up when it has stood long enough and the next rung is safe. When the lead is below safe: low latency, and half the
+rung where that helps, though never below the smallest rung that keeps up at all: with a high fixed
 cost, smaller chunks starve it faster. After a step down the next step up waits longer (no sawtooth).
 """
 
@@ -19,17 +19,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.base import Capability
+from orchestrator.cost import CostModel
 from timeline.clock import NS_PER_MS, NS_PER_S
 
-TICK_NS = 20 * NS_PER_MS  # decisions come with the sink's blocks; one frame is what a decision can be late
-DEVIATIONS = 4  # of the prediction error, added as the worst case
-FORGET = 0.9  # weight of the past at each observation: the last ten calls matter
-DEVIATION_GAIN = 0.25  # as in TCP's round trip estimator
-DEVIATION_DECAY = 0.02  # a burst is remembered for fifty calls: TCP's four would forget it before the next one comes
+TICK_NS = 20 * NS_PER_MS  # decisions come with the sink's blocks, and the stitcher holds back as much: one frame
 SAFE_MOST_NS = 2 * NS_PER_S  # what takes longer is a stall; a lead against that would not fit the ring (8 s)
 DWELL_CHUNKS = 1  # at a rung before the first steps up
-DWELL_AFTER_DOWN_NS = 10 * NS_PER_S  # of audio at a rung before stepping up again: a change per 10 s at most
-UNKNOWN_RTF = 0.3  # what an engine that was not measured is taken to cost
+DWELL_AFTER_DOWN_NS = (
+    12 * NS_PER_S
+)  # of audio at a rung before stepping up again: 10 s of sound, and what the lead gains
+HALF_SAVES = 0.25  # of a rung's worst time, for certain, or stepping down is in vain: a burst is as long on any rung
+SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fifth tell a speed no finer than that
+SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
+CALLS_TO_KNOW = 10
+CALLS_TO_JUDGE = 2  # of an engine that was never measured: one call does not tell fixed cost from slowness
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class RateController(Protocol):
 
     def observe(self, units: int, render_ns: int) -> None: ...
 
+    def hold_ns(self, first_ns: int) -> int:
+        """How long an utterance's first chunk, which lasts `first_ns`, is kept from the sink after it was
+        observed, so that the second one comes in time. It need not wait longer than for the second."""
+        ...
+
     @property
     def reserve_ns(self) -> float:
         """How long the next chunk may take, at worst: lead that other work must leave alone."""
@@ -56,44 +64,8 @@ class RateController(Protocol):
 
     @property
     def keeps_up(self) -> bool:
-        """False once no rung is rendered faster than it is played."""
+        """False where no rung is rendered faster than it is played, and the lead is short."""
         ...
-
-
-class CostModel:
-    """render_ns = fixed + per_unit * units, by weighted least squares with a prior."""
-
-    def __init__(self, capability: Capability, unit_ns: float) -> None:
-        rungs, cost = capability.granularity, capability.cost
-        fixed, per_unit = (cost.call_ns, cost.unit_ns) if cost else (0.0, UNKNOWN_RTF * unit_ns)
-        self._sums = [0.0] * 5  # weights, x, y, xx, xy
-        for units in (rungs[0], rungs[-1]):
-            self._add(units, fixed + per_unit * units)
-        self.fixed_ns, self.unit_ns = float(fixed), float(per_unit)
-        self.deviation_ns = self.predict_ns(rungs[0]) / 2
-
-    def predict_ns(self, units: int) -> float:
-        return self.fixed_ns + self.unit_ns * units
-
-    def observe(self, units: int, render_ns: int) -> None:
-        excess = abs(render_ns - self.predict_ns(units)) - self.deviation_ns
-        self.deviation_ns += (DEVIATION_GAIN if excess > 0 else DEVIATION_DECAY) * excess
-        self._sums = [FORGET * total for total in self._sums]
-        self._add(units, render_ns)
-        self._solve()
-
-    def _add(self, x: float, y: float) -> None:
-        self._sums = [total + term for total, term in zip(self._sums, (1, x, y, x * x, x * y), strict=True)]
-
-    def _solve(self) -> None:
-        weight, x, y, xx, xy = self._sums
-        spread = xx - x * x / weight
-        slope = (xy - x * y / weight) / spread if spread > weight else self.unit_ns
-        slope = max(0.0, slope)
-        fixed = (y - slope * x) / weight
-        if fixed < 0:  # a line through the origin fits better than a negative cost
-            fixed, slope = 0.0, y / x
-        self.fixed_ns, self.unit_ns = fixed, slope
 
 
 class Ladder:
@@ -104,23 +76,23 @@ class Ladder:
         self.unit_ns = capability.unit_samples * NS_PER_S / capability.rate_hz
         self.cost = CostModel(capability, self.unit_ns)
         self.steady = steady
-        self.rung = 0
-        self._low_latency = True
-        self._chunks_here = 0
-        self._audio_here_ns = 0.0
-        self._stepped_down = False
-        self._first = True
+        self.begin()
 
     def begin(self) -> None:
-        self.rung = len(self.rungs) - 1 if self.steady else 0
+        self.rung = len(self.rungs) - 1 if self.steady else self._first_rung()
         self._low_latency = not self.steady
         self._first = True
         self._stepped_down = False
+        self._short = True  # the lead was below safe when it was last looked at
         self._chunks_here, self._audio_here_ns = 0, 0.0
 
     @property
     def keeps_up(self) -> bool:
-        return self._sustains(len(self.rungs) - 1)
+        cost, top = self.cost, len(self.rungs) - 1
+        if not self._short or not (cost.measured or cost.calls >= CALLS_TO_JUDGE):
+            return True
+        spare = SPARE if cost.measured or cost.calls >= CALLS_TO_KNOW else SPARE_EARLY
+        return cost.predict_ns(self.rungs[top]) < (1 - spare) * self.length_ns(top)
 
     @property
     def reserve_ns(self) -> float:
@@ -128,21 +100,27 @@ class Ladder:
 
     def safe_ns(self, rung: int) -> float:
         """How long a chunk of this rung may take, at worst."""
-        worst_ns = self.cost.predict_ns(self.rungs[rung]) + DEVIATIONS * self.cost.deviation_ns + TICK_NS
-        return min(worst_ns, SAFE_MOST_NS)
+        return min(self.cost.worst_ns(self.rungs[rung]) + TICK_NS, SAFE_MOST_NS)
 
     def breath_ns(self, rung: int) -> float:
         """The lead below which the next chunk is asked for."""
-        return max(2 * self.safe_ns(rung), self.rungs[rung] * self.unit_ns)
+        return 2 * max(self.safe_ns(rung), self.length_ns(rung))
+
+    def length_ns(self, rung: int) -> float:
+        return self.rungs[rung] * self.unit_ns
+
+    def hold_ns(self, first_ns: int) -> int:
+        return round(self._gap_ns(self.rung, first_ns))
 
     def next(self, lead_ns: int) -> Ask | None:
+        self._short = lead_ns < self.safe_ns(self.rung)
         if self._first:
             self._first = False
         elif self.steady:
             if lead_ns > self.breath_ns(self.rung):
                 return None
-        elif lead_ns < self.safe_ns(self.rung):
-            self._step_down()
+        elif self._short:
+            self._hurry()
         elif self._may_step_up(lead_ns):
             self._stand_on(self.rung + 1)
             self._low_latency = False
@@ -155,28 +133,58 @@ class Ladder:
         self._chunks_here += 1
         self._audio_here_ns += units * self.unit_ns
 
+    def _first_rung(self) -> int:
+        """The rung with which speech begins soonest, if the second chunk is of it too."""
+
+        def start_ns(rung: int) -> float:
+            return self.cost.predict_ns(self.rungs[rung]) + self._gap_ns(rung, self.length_ns(rung))
+
+        able = [rung for rung in range(len(self.rungs)) if self._sustains(rung)]
+        return min(able or range(len(self.rungs)), key=start_ns)
+
+    def _gap_ns(self, rung: int, first_ns: float) -> float:
+        """By how much a chunk of `rung` may come too late for a sink that begins with `first_ns` now. The sink takes
+        whole blocks, and of the first chunk one frame is held back for the seam."""
+        audible_ns = max(0, first_ns - TICK_NS) // TICK_NS * TICK_NS
+        return max(0.0, min(self.cost.likely_ns(self.rungs[rung]), SAFE_MOST_NS) - audible_ns)
+
     def _may_step_up(self, lead_ns: int) -> bool:
         above = self.rung + 1
-        if above >= len(self.rungs) or not self.safe_ns(above) <= lead_ns <= self.breath_ns(above):
+        if above >= len(self.rungs) or not self._safe_above_ns() <= lead_ns <= self.breath_ns(above):
             return False
         if self._stepped_down:
             return self._audio_here_ns >= DWELL_AFTER_DOWN_NS
         return self._chunks_here >= DWELL_CHUNKS
 
-    def _step_down(self) -> None:
+    def _safe_above_ns(self) -> float:
+        """Safe of the next rung: what strayed on this one strays in proportion there."""
+        units, above = self.rungs[self.rung], self.rungs[self.rung + 1]
+        stray_ns = self.cost.worst_ns(units) - self.cost.predict_ns(units)
+        return self.cost.predict_ns(above) + stray_ns * above / units + TICK_NS
+
+    def _hurry(self) -> None:
+        """The lead is short."""
         self._low_latency = True
+        floor = self._floor()
+        if self.rung < floor:
+            if self._chunks_here >= DWELL_CHUNKS:
+                self._stand_on(self.rung + 1)
+            return
         half = self.rungs[self.rung] // 2
-        lower = max((i for i, units in enumerate(self.rungs) if units <= half), default=0)
-        floor = next((i for i in range(len(self.rungs)) if self._sustains(i)), len(self.rungs) - 1)
-        target = max(lower, floor)
-        if target != self.rung:
-            self._stepped_down = self._stepped_down or target < self.rung
+        target = max(floor, max((i for i, units in enumerate(self.rungs) if units <= half), default=0))
+        saved_ns = self.cost.predict_ns(self.rungs[self.rung]) - self.cost.predict_ns(self.rungs[target])
+        if target < self.rung and saved_ns >= HALF_SAVES * self.safe_ns(self.rung):
+            self._stepped_down = True
             self._stand_on(target)
 
     def _stand_on(self, rung: int) -> None:
         self.rung = rung
         self._chunks_here, self._audio_here_ns = 0, 0.0
 
+    def _floor(self) -> int:
+        """The smallest rung that keeps up; the largest where none does."""
+        return next((i for i in range(len(self.rungs)) if self._sustains(i)), len(self.rungs) - 1)
+
     def _sustains(self, rung: int) -> bool:
         """Is this rung rendered faster than it is played?"""
-        return self.cost.predict_ns(self.rungs[rung]) < self.rungs[rung] * self.unit_ns
+        return self.cost.predict_ns(self.rungs[rung]) < self.length_ns(rung)

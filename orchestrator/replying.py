@@ -199,16 +199,21 @@ class Replying:
         job = self.speech.next_job(self.generation, ahead_ns, now_ns)
         return [job] if job is not None else []
 
+    def release(self, now_ns: int) -> list[act.Action]:
+        """Let the first chunk sound, if it is time."""
+        due_ns = self.speech.release_ns
+        return self.speech.release() if due_ns is not None and due_ns <= now_ns else []
+
     def opened(self, event: ev.PhraseOpened) -> list[act.Action]:
         if (event.generation, event.phrase, -1) == self._key():
             self.speech.opened(event)
             return []
         return [act.ClosePhrase(event.generation, event.phrase)]
 
-    def chunk(self, event: ev.ChunkReady) -> list[act.Action]:
+    def chunk(self, event: ev.ChunkReady, now_ns: int) -> list[act.Action]:
         key = (event.generation, event.phrase, event.seq)
         if key == self._key():
-            return self.speech.ready(event)
+            return self.speech.ready(event, now_ns)
         return [act.DropChunk(*key, "stale" if event.generation != self.generation else "late")]
 
     def stitched(self, event: ev.ChunkStitched) -> None:
@@ -227,8 +232,8 @@ class Replying:
             return None
         if self.speech.failed(event.retryable):
             return []
-        given_up: list[act.Action] = [act.ClosePhrase(event.generation, event.phrase)]
-        return [*given_up, act.FinishStream()] if self.speech.idle else given_up
+        given_up = [*self.speech.release(), act.ClosePhrase(event.generation, event.phrase)]
+        return [*given_up, act.FinishStream()] if self.speech.exhausted else given_up
 
     def _key(self) -> tuple[int, int, int] | None:
         """(generation, phrase, seq) of the job in flight; seq -1 for opening a phrase."""
@@ -241,7 +246,7 @@ class Replying:
 
     def deadline_ns(self) -> int | None:
         cut_ns = self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS if self.cutting else None
-        deadlines = (self.speech.deadline_ns(), cut_ns, self._pause_ns())
+        deadlines = (self.speech.deadline_ns(), self.speech.release_ns, cut_ns, self._pause_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def stalled(self, now_ns: int) -> ev.AdapterFailed | None:

@@ -3,8 +3,9 @@
     text -> phrases -> OpenPhrase -> RequestChunk ... -> StitchChunk ... -> FinishStream
 
 Rules. One job is with the engine at a time (open or pull). The next phrase is opened before the running one
-ends, as soon as its predicted cost fits the lead; with nothing left to pull it is opened whatever the lead. A failed
-job is asked for once more, the same request, then its phrase is given up. Everything carries the generation.
+ends, as soon as its predicted cost fits the lead; with nothing left to pull it is opened whatever the lead. The first
+chunk may be held back for a while, for the second to come in time. A failed job is asked for once more, the same
+request, then its phrase is given up. Everything carries the generation.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 
 from adapters.base import Capability
 from orchestrator.actions import Action, ClosePhrase, FinishStream, OpenPhrase, RequestChunk, StitchChunk
+from orchestrator.cost import DEVIATION_GAIN, DEVIATIONS
 from orchestrator.phrase import PhraseCutter
-from orchestrator.rate import DEVIATION_GAIN, DEVIATIONS, TICK_NS, Ladder, RateController
+from orchestrator.rate import TICK_NS, Ladder, RateController
 from orchestrator.settings import CoreSettings
 from stitcher.seams import Seam
 from timeline.clock import NS_PER_MS, NS_PER_S
@@ -62,7 +64,7 @@ class Speech:
         self.end_index = 0  # of the stream, as far as it is stitched
         self.phrases: dict[int, Phrase] = {}  # all of the utterance: what it said, for the ledger
         self.in_flight: OpenPhrase | RequestChunk | None = None
-        self._stitching = False  # a chunk is between here and the stream: the lead is not known
+        self._stitching = 0  # chunks between here and the stream: the lead is not known
         self.since_ns = 0  # when the job in flight was asked for
         self.active = False
         self._next_number = 0
@@ -73,6 +75,10 @@ class Speech:
         self._cutter = PhraseCutter()
         self._text_ended = False
         self._failures = 0
+        self._first = True  # no chunk of it has come yet
+        self._held: StitchChunk | None = None  # the first chunk, as long as it waits
+        self._held_ns = 0  # its length
+        self.release_ns: int | None = None  # when it is let go
 
     def begin(self, index: int) -> int:
         """A new utterance, whose stream begins at `index` or later; returns its number."""
@@ -89,7 +95,8 @@ class Speech:
         self._queue = []
         self.active = False
         self.in_flight = None
-        self._stitching = False
+        self._stitching = 0
+        self._held = self.release_ns = None
 
     def add_text(self, delta: str) -> None:
         for text in self._cutter.feed(delta):
@@ -113,7 +120,12 @@ class Speech:
     @property
     def idle(self) -> bool:
         """Everything that is known has been asked for; more text may come."""
-        return not self._queue and self.in_flight is None and not self._stitching
+        return self.exhausted and not self._stitching and self._held is None
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing that is known is left to ask for, or under way."""
+        return not self._queue and self.in_flight is None
 
     @property
     def complete(self) -> bool:
@@ -126,6 +138,7 @@ class Speech:
         """The next wish to the engine, if it is time for one."""
         if not self.active or self.in_flight is not None or self._stitching or not self._queue:
             return None
+        lead_ns += self._held_ns if self._held is not None else 0
         current = self._queue[0]
         job: OpenPhrase | RequestChunk | None
         if not current.opened:
@@ -167,16 +180,26 @@ class Speech:
         phrase.opened = True
         self.open_cost.observe(phrase.text, event.render_ns)
 
-    def ready(self, event: ChunkReady) -> list[Action]:
-        """A chunk of this generation is here: into the stream with it."""
-        self.in_flight = None
+    def ready(self, event: ChunkReady, now_ns: int) -> list[Action]:
+        """A chunk of this generation is here: into the stream with it, or, if it is the first, as soon as is safe."""
+        asked, self.in_flight = self.in_flight, None
         self._failures = 0
-        self.rate.observe(max(1, event.units), event.render_ns)
-        self._stitching = True
+        short = event.eos and isinstance(asked, RequestChunk) and event.units < asked.units
+        if not short:  # a short last chunk may have cost what a whole one does, or not: nothing is learnt of it
+            self.rate.observe(max(1, event.units), event.render_ns)
+        actions = self.release()
         phrase = self.phrases[event.phrase]
         seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
         phrase.seq += 1
-        actions: list[Action] = [StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)]
+        stitch = StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
+        length_ns = lead_ns(event.samples, event.rate_hz)
+        hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
+        self._first = False
+        if hold_ns > 0:
+            self._held, self._held_ns, self.release_ns = stitch, length_ns, now_ns + hold_ns
+        else:
+            self._stitching += 1
+            actions.append(stitch)
         if event.eos:
             phrase.eos = True
             self._queue.remove(phrase)
@@ -185,9 +208,17 @@ class Speech:
                 actions.append(FinishStream())
         return actions
 
+    def release(self) -> list[Action]:
+        """Let go of the chunk that is held, if there is one."""
+        if self._held is None:
+            return []
+        held, self._held, self.release_ns = self._held, None, None
+        self._stitching += 1
+        return [held]
+
     def stitched(self, event: ChunkStitched) -> None:
         self.end_index = event.end_index
-        self._stitching = False
+        self._stitching -= 1
 
     def failed(self, retryable: bool) -> bool:
         """The job in flight failed: True where it will be asked for again, False where its phrase is given up."""

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Capability, Cost
-from orchestrator.rate import CostModel, Ladder
+from orchestrator.cost import CostModel
+from orchestrator.rate import Ladder
 from timeline.clock import NS_PER_MS, NS_PER_S
 
 RUNGS = (8, 12, 16, 24, 32, 48, 64)
@@ -135,13 +136,60 @@ def test_steady_takes_the_largest_rung_from_beginning_to_end():
     assert not any(low for _, _, low in trace.rungs) and trace.underrun_s == 0
 
 
-def test_each_utterance_begins_anew_and_keeps_what_was_learnt():
+@pytest.mark.parametrize("jitter", [0, 0.2])
+def test_each_utterance_begins_anew_and_keeps_what_was_learnt(jitter):
+    """Also what was learnt of small rungs, after a long time on the largest."""
     ladder = Ladder(capability(0, 0.1))
-    speak(ladder, 30, 0.5)
-    fixed_ns = ladder.cost.fixed_ns
-    ladder.begin()
-    assert ladder.next(0).units == RUNGS[0]
-    assert ladder.cost.fixed_ns == fixed_ns
+    for seed in range(5):
+        speak(ladder, 30, 0.5, jitter=jitter, seed=seed)
+        fixed_ns = ladder.cost.fixed_ns
+        assert ladder.rung == len(RUNGS) - 1
+        ladder.begin()
+        assert ladder.next(0).units == RUNGS[0]
+        assert ladder.cost.fixed_ns == fixed_ns
+    assert ladder.cost.predict_ns(RUNGS[0]) == pytest.approx(70 * NS_PER_MS, rel=0.05 + jitter)
+
+
+def test_the_first_rung_sounds_soonest_without_a_gap_behind_it():
+    """With a call at 200 ms the smallest would be there first, and then be silent for 150 ms."""
+    assert Ladder(capability(2, 0.5)).next(0).units == RUNGS[0]
+    assert Ladder(capability(200, 0.3)).next(0).units == 32
+
+
+@pytest.mark.parametrize(("rtf", "held"), [(0.1, False), (0.5, False), (0.9, True)])
+def test_the_first_chunk_waits_where_the_second_may_outlast_it(rtf, held):
+    ladder = Ladder(capability(0, rtf))
+    ladder.next(0)
+    first_ns = RUNGS[0] * UNIT_NS
+    ladder.observe(RUNGS[0], int(rtf * first_ns))
+    second_ns, audible_ns = rtf * first_ns, first_ns - BLOCK_NS
+    assert (ladder.hold_ns(first_ns) > 0) == held
+    assert ladder.hold_ns(first_ns) >= second_ns - audible_ns
+
+
+def asked_at(ladder: Ladder, lead_ms: float) -> int:
+    ask = ladder.next(int(lead_ms * NS_PER_MS))
+    return ask.units if ask else 0
+
+
+def test_a_rung_that_does_not_keep_up_is_left_one_step_at_a_time():
+    """The engine turned out to need 100 ms a call: rung 8 loses 40 ms with each."""
+    ladder = Ladder(capability(0, 0.2))
+    rungs = []
+    for _ in range(10):
+        rungs.append(asked_at(ladder, 60))
+        ladder.observe(rungs[-1], int((100 + 0.2 * rungs[-1] * 10) * NS_PER_MS))
+    assert rungs[-1] >= 16
+    assert all(RUNGS.index(b) - RUNGS.index(a) <= 1 for a, b in itertools.pairwise(rungs))
+
+
+def test_a_burst_alone_does_not_halve_the_rung_but_slowness_does():
+    for took_ms, times, halves in ((464, 1, False), (464, 6, True)):
+        ladder = Ladder(capability(0, 0.1))
+        speak(ladder, 0, 0.1, seconds=10)
+        for _ in range(times):
+            ladder.observe(64, took_ms * NS_PER_MS)
+        assert (asked_at(ladder, 20) < 64) == halves
 
 
 @THOROUGH
@@ -161,4 +209,42 @@ def test_the_cost_model_never_predicts_less_than_nothing(observations):
     model = CostModel(capability(), UNIT_NS)
     for units, render_ns in observations:
         model.observe(units, render_ns)
-        assert model.fixed_ns >= 0 and model.unit_ns >= 0 and model.deviation_ns >= 0
+        assert model.fixed_ns >= 0 and model.unit_ns >= 0
+        assert all(model.deviation_ns(rung) >= 0 for rung in RUNGS)
+
+
+def learnt(call_ms: float = 2, rtf: float = 0.3) -> CostModel:
+    """A model that has seen an even engine climb and stay on the largest rung."""
+    model = CostModel(capability(call_ms, rtf), UNIT_NS)
+    for units in (*RUNGS, *[RUNGS[-1]] * 20):
+        model.observe(units, int((call_ms + rtf * units * 10) * NS_PER_MS))
+    return model
+
+
+def test_one_hiccup_raises_the_worst_and_hardly_the_line():
+    model = learnt()
+    before_ns = model.predict_ns(64)
+    model.observe(64, int(before_ns + NS_PER_S))
+    assert model.predict_ns(64) == pytest.approx(before_ns, rel=0.05)
+    assert model.worst_ns(64) > 1.5 * before_ns
+
+
+def test_two_in_a_row_are_a_change_and_known_at_once():
+    model = learnt()
+    for _ in range(2):
+        model.observe(64, int(1.2 * 640 * NS_PER_MS))
+    assert model.predict_ns(64) == pytest.approx(1.2 * 640 * NS_PER_MS, rel=0.05)
+
+
+def test_a_change_is_known_behind_a_call_that_met_half_of_it():
+    model = learnt()
+    for share in (0.5, 1.2, 1.2):
+        model.observe(64, int(share * 640 * NS_PER_MS))
+    assert model.predict_ns(64) == pytest.approx(1.2 * 640 * NS_PER_MS, rel=0.05)
+
+
+def test_load_seen_on_the_largest_rung_is_expected_in_proportion_on_the_smallest():
+    model = learnt(2, 0.2)
+    for _ in range(60):
+        model.observe(64, int((2 + 0.2 * 640) * 3 * NS_PER_MS))
+    assert model.predict_ns(8) == pytest.approx((2 + 0.2 * 80) * 3 * NS_PER_MS, rel=0.25)
