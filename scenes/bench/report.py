@@ -46,6 +46,15 @@ def at_least(name: str, value: float, unit: str, limit: float) -> Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Metrics in rows and columns, for people; no part of the JSON form."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one benchmark found."""
 
@@ -53,6 +62,7 @@ class Report:
     machine: str
     metrics: tuple[Metric, ...]
     runs: int
+    tables: tuple[Table, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -17,6 +17,7 @@ BENCHES = {
     "gap": "scenes.bench.gap",
     "startup": "scenes.bench.startup",
     "scenes": "scenes.bench.scenes",
+    "controller": "scenes.bench.controller",
 }
 
 
@@ -47,8 +48,22 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(report: Any) -> None:
+    for table in report.tables:
+        _print_table(table)
     print(f"{report.bench}: {'passed' if report.passed else 'MISSED'}   {report.runs} runs on {report.machine}")
-    for metric in report.metrics:
+    for metric in (metric for metric in report.metrics if metric.limit is not None or not report.tables):
         limit = "" if metric.limit is None else f"   limit {metric.limit:g}"
         mark = {None: " ", True: "+", False: "-"}[metric.passed]
         print(f"  {mark} {metric.name:26} {metric.value:10.3f} {metric.unit:6}{limit}")
+
+
+def _print_table(table: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=table.title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for number, column in enumerate(table.columns):
+        drawn.add_column(column, justify="right" if number else "left", no_wrap=True)
+    for row in table.rows:
+        drawn.add_row(*row)
+    Console().print(drawn)
