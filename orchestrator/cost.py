@@ -15,6 +15,8 @@ was known of the load counts no more. All times are nanoseconds.
 
 from __future__ import annotations
 
+from math import sqrt
+
 from adapters.base import Capability
 
 DEVIATIONS = 4  # of the prediction error, added as the worst case
@@ -27,7 +29,7 @@ UNKNOWN_SHARE = 0.5  # the same for an engine that was never measured: it may ta
 UNKNOWN_RTF = 0.3  # what an engine that was not measured is taken to cost until its first call
 
 # Standard deviations, as shares of what a call costs.
-MEASURED_ERROR = 0.1  # of c and of r each, as warm-up gives them
+MEASURED_ERROR = 0.03  # of c and of r each, as warm-up gives them
 LOAD_DRIFT = 0.02  # from call to call, of both alike: with calls that jitter by a tenth, the last ten matter
 SHAPE_DRIFT = 0.002  # from call to call, of each alone: 2 % after a minute on one rung
 CHANGE_SHAPE = 0.1  # of a change, that is not load
@@ -63,8 +65,9 @@ class CostModel:
         return self.predict_ns(units) + DEVIATIONS * self.deviation_ns(units)
 
     def likely_ns(self, units: int) -> float:
-        """How long a call takes but for bursts."""
-        return self.predict_ns(units) + min(DEVIATIONS * self._stray_ns, self._jitter_ns(units))
+        """How long a call takes but for bursts: jitter, and as much as the line itself is unsure here."""
+        unsure_ns = sqrt(max(0.0, self._cc + 2 * self._cr * units + self._rr * units * units))
+        return self.predict_ns(units) + min(DEVIATIONS * self._stray_ns, self._jitter_ns(units)) + unsure_ns
 
     def observe(self, units: int, render_ns: int) -> None:
         self.calls += 1
@@ -117,7 +120,7 @@ class CostModel:
 
     def _update(self, units: int, error: float) -> None:
         """Take in a call that took `error` longer than predicted."""
-        noise = max(self.deviation_ns(units), NOISE_LEAST * self.predict_ns(units), 1.0)
+        noise = max(self.deviation_ns(units), max(self._share, NOISE_LEAST) * self.predict_ns(units), 1.0)
         along_c, along_r = self._cc + self._cr * units, self._cr + self._rr * units
         total = along_c + along_r * units + noise**2
         gain_c, gain_r = along_c / total, along_r / total

@@ -59,7 +59,8 @@ def speak(tts: PiperTts, ladder: Ladder, phrases: list[str], clock: Clock) -> Sp
             samples += chunk.pcm.size
             rungs.append(ask.units)
             if first_ns < 0:
-                first_ns = clock.now_ns() - begin_ns
+                held_ns = 0 if chunk.eos else ladder.hold_ns(samples * NS_PER_S // rate_hz)
+                first_ns = clock.now_ns() - begin_ns + held_ns
             if chunk.eos:
                 break
     return Spoken(first_ns, clock.now_ns() - begin_ns, samples, rungs)

@@ -68,6 +68,8 @@ def after_call(trace: Trace, call: int, work: Floats, limits: Floats) -> Floats:
     found = np.full(total + 1, np.inf)
     for units in RUNGS:
         steps = units // STEP
+        if steps > total:
+            break
         cost = work[: total + 1 - steps] + trace.work_ns(call, units)
         late = cost > limits[: cost.size]
         cost[late] = np.inf
