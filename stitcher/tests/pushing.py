@@ -70,7 +70,7 @@ class Run:
         if self.keep:
             new = np.concatenate(self.ring.peek(self.ring.queued))
             self.written.append(new[new.size - (self.ring.written - before) :].copy())
-            mark = first - 4 * count
+            mark = first - 4 * count + first // count * 397 % count  # anywhere in its chunk
             if mark >= 0 and self.stream.index_of(mark) < self.ring.written:
                 self.marks.append((mark, self.stream.index_of(mark)))
 
