@@ -22,7 +22,9 @@ from stitcher.stitcher import Stitcher
 from timeline.events import ChunkReady, ChunkStitched, SinkTick, WordMark
 
 OPEN_SEEN = FACTS.index("open_seen")
-RING_SECONDS = 8  # a breath is at most 4 s (rate.SAFE_MOST_NS) and a chunk 1.1 s; the rest is for engines that push
+RING_SECONDS = (
+    8  # a breath is at most 4 s (twice rate.SAFE_MOST_NS) and a chunk 1.1 s; the rest is for engines that push
+)
 AUDIBLE = 0.003  # amplitude, -50 dB of full scale: below, a quiet room covers it
 
 Key = tuple[int, int, int]  # generation, phrase, seq

@@ -49,7 +49,8 @@ class CostModel:
         self._drift_apart(MEASURED_ERROR * self.predict_ns(units), units)
         self._share = MEASURED_SHARE if cost else UNKNOWN_SHARE
         self._stray_ns = SHARES / DEVIATIONS * self._share * self.predict_ns(units)
-        self._surprise_ns = 0.0  # excess of the last call if it was beyond the worst
+        self._surprise_ns = 0.0  # by how much the last call strayed, if it was beyond the worst
+        self._surprise_units = 0
         self._calm = (self._stray_ns, self._share)  # the deviations before it
 
     def predict_ns(self, units: int) -> float:
@@ -74,28 +75,36 @@ class CostModel:
         if not self.measured and (self.calls == 1 or (self.calls == 2 and render_ns < self.predict_ns(units) / 2)):
             self._begin_with(units, render_ns)  # once more where the first call only warmed it up
             return
-        error, lifted = render_ns - self.predict_ns(units), 0.0
+        error = render_ns - self.predict_ns(units)
         self._drift_together(LOAD_DRIFT)
         self._drift_apart(SHAPE_DRIFT * self.predict_ns(units), units)
-        if self._surprise_ns:
-            shaken = self._stray_ns, self._share
-            self._stray_ns, self._share = self._calm
-            if error > DEVIATIONS * self.deviation_ns(units):
-                lifted = min(self._surprise_ns, error)
-                self._change(units, lifted)
-            else:
-                self._stray_ns, self._share = shaken
-        strayed, worst = error - lifted, DEVIATIONS * self.deviation_ns(units)
-        self._surprise_ns = strayed if strayed > worst else 0.0
+        moved = self._moved(units, error)
+        strayed, worst = error - moved, DEVIATIONS * self.deviation_ns(units)
+        self._surprise_ns, self._surprise_units = strayed if abs(strayed) > worst else 0.0, units
         self._calm = self._stray_ns, self._share
-        self._update(units, lifted + min(strayed, worst))
+        self._update(units, moved + max(-worst, min(strayed, worst)))
         self._stray(abs(strayed), abs(strayed) / max(1.0, self.predict_ns(units)))
+
+    def _moved(self, units: int, error: float) -> float:
+        """By how much the line has moved if this is the second surprise in a row to the same side, else 0. Downwards it
+        must be on one rung: where the rung changed too, it is the slope that was wrong."""
+        if self._surprise_ns * error <= 0 or (error < 0 and units != self._surprise_units):
+            return 0.0
+        shaken = self._stray_ns, self._share
+        self._stray_ns, self._share = self._calm
+        if abs(error) <= DEVIATIONS * self.deviation_ns(units):
+            self._stray_ns, self._share = shaken
+            return 0.0
+        moved = min(self._surprise_ns, error, key=abs)
+        self._drift_together(abs(moved) / max(1.0, self.predict_ns(units)))
+        self._drift_apart(CHANGE_SHAPE * moved, units)
+        return moved
 
     def _stray(self, by_ns: float, share: float) -> None:
         """A call strayed so far."""
         excess = by_ns - self._stray_ns
         self._stray_ns += (DEVIATION_GAIN if excess > 0 else DEVIATION_DECAY) * excess
-        self._share += SHARE_GAIN * (share - self._share)
+        self._share += SHARE_GAIN * (min(1.0, share) - self._share)  # what strays by more is no jitter
 
     def _begin_with(self, units: int, render_ns: int) -> None:
         """The first call of an engine that was never measured: all of it may be fixed cost, or none."""
@@ -103,11 +112,6 @@ class CostModel:
         half = render_ns / 2
         self._cc, self._cr, self._rr = half * half, -half * half / units, (half / units) ** 2
         self._stray_ns = SHARES / DEVIATIONS * UNKNOWN_SHARE * render_ns
-
-    def _change(self, units: int, by_ns: float) -> None:
-        """Calls take `by_ns` longer now than they did."""
-        self._drift_together(by_ns / max(1.0, self.predict_ns(units)))
-        self._drift_apart(CHANGE_SHAPE * by_ns, units)
 
     def _drift_together(self, share: float) -> None:
         c, r = share * self.fixed_ns, share * self.unit_ns

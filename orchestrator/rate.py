@@ -32,6 +32,7 @@ HALF_SAVES = 0.25  # of a rung's worst time, for certain, or stepping down is in
 SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fifth tell a speed no finer than that
 SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
 CALLS_TO_KNOW = 10
+LOW = 0.75  # of a breath: a lead that sinks below it though chunks are asked for is running out
 CALLS_TO_JUDGE = 2  # of an engine that was never measured: one call does not tell fixed cost from slowness
 
 
@@ -83,13 +84,14 @@ class Ladder:
         self._low_latency = not self.steady
         self._first = True
         self._stepped_down = False
-        self._short = True  # the lead was below safe when it was last looked at
+        self._second_ns = self._second()  # before the first was seen: one quick call does not make the next one quick
+        self._low = True  # the lead was low when it was last looked at
         self._chunks_here, self._audio_here_ns = 0, 0.0
 
     @property
     def keeps_up(self) -> bool:
         cost, top = self.cost, len(self.rungs) - 1
-        if not self._short or not (cost.measured or cost.calls >= CALLS_TO_JUDGE):
+        if not self._low or not (cost.measured or cost.calls >= CALLS_TO_JUDGE):
             return True
         spare = SPARE if cost.measured or cost.calls >= CALLS_TO_KNOW else SPARE_EARLY
         return cost.predict_ns(self.rungs[top]) < (1 - spare) * self.length_ns(top)
@@ -110,16 +112,16 @@ class Ladder:
         return self.rungs[rung] * self.unit_ns
 
     def hold_ns(self, first_ns: int) -> int:
-        return round(self._gap_ns(self.rung, first_ns))
+        return round(max(0.0, max(self._second_ns, self._second()) - audible_ns(first_ns)))
 
     def next(self, lead_ns: int) -> Ask | None:
-        self._short = lead_ns < self.safe_ns(self.rung)
+        self._low = lead_ns < LOW * self.breath_ns(self.rung)
         if self._first:
             self._first = False
         elif self.steady:
             if lead_ns > self.breath_ns(self.rung):
                 return None
-        elif self._short:
+        elif lead_ns < self.safe_ns(self.rung):
             self._hurry()
         elif self._may_step_up(lead_ns):
             self._stand_on(self.rung + 1)
@@ -137,16 +139,15 @@ class Ladder:
         """The rung with which speech begins soonest, if the second chunk is of it too."""
 
         def start_ns(rung: int) -> float:
-            return self.cost.predict_ns(self.rungs[rung]) + self._gap_ns(rung, self.length_ns(rung))
+            likely_ns = self.cost.likely_ns(self.rungs[rung])
+            return self.cost.predict_ns(self.rungs[rung]) + max(0.0, likely_ns - audible_ns(self.length_ns(rung)))
 
         able = [rung for rung in range(len(self.rungs)) if self._sustains(rung)]
         return min(able or range(len(self.rungs)), key=start_ns)
 
-    def _gap_ns(self, rung: int, first_ns: float) -> float:
-        """By how much a chunk of `rung` may come too late for a sink that begins with `first_ns` now. The sink takes
-        whole blocks, and of the first chunk one frame is held back for the seam."""
-        audible_ns = max(0, first_ns - TICK_NS) // TICK_NS * TICK_NS
-        return max(0.0, min(self.cost.likely_ns(self.rungs[rung]), SAFE_MOST_NS) - audible_ns)
+    def _second(self) -> float:
+        """How long the second chunk is likely to take at most, if it is of this rung too."""
+        return min(self.cost.likely_ns(self.rungs[self.rung]), SAFE_MOST_NS)
 
     def _may_step_up(self, lead_ns: int) -> bool:
         above = self.rung + 1
@@ -188,3 +189,8 @@ class Ladder:
     def _sustains(self, rung: int) -> bool:
         """Is this rung rendered faster than it is played?"""
         return self.cost.predict_ns(self.rungs[rung]) < self.length_ns(rung)
+
+
+def audible_ns(lead_ns: float) -> float:
+    """How long a sink that begins now sounds: it takes whole blocks, and one frame is held back for the seam."""
+    return max(0.0, lead_ns - TICK_NS) // TICK_NS * TICK_NS

@@ -147,7 +147,7 @@ def test_each_utterance_begins_anew_and_keeps_what_was_learnt(jitter):
         ladder.begin()
         assert ladder.next(0).units == RUNGS[0]
         assert ladder.cost.fixed_ns == fixed_ns
-    assert ladder.cost.predict_ns(RUNGS[0]) == pytest.approx(70 * NS_PER_MS, rel=0.1 + jitter)
+    assert ladder.cost.predict_ns(RUNGS[0]) == pytest.approx(70 * NS_PER_MS, rel=0.2)
 
 
 def test_the_first_rung_sounds_soonest_without_a_gap_behind_it():
@@ -234,6 +234,22 @@ def test_two_in_a_row_are_a_change_and_known_at_once():
     for _ in range(2):
         model.observe(64, int(1.2 * 640 * NS_PER_MS))
     assert model.predict_ns(64) == pytest.approx(1.2 * 640 * NS_PER_MS, rel=0.05)
+
+
+def test_two_quick_calls_on_one_rung_are_a_change_too():
+    model = learnt(rtf=0.9)
+    for _ in range(2):
+        model.observe(64, int(0.3 * 640 * NS_PER_MS))
+    assert model.predict_ns(64) == pytest.approx(0.3 * 640 * NS_PER_MS, rel=0.1)
+
+
+def test_a_slope_that_was_wrong_is_not_taken_for_a_change_of_load():
+    """Warm-up said 0.1 and no fixed cost; in truth a call costs 30 ms, whatever rung it is seen on."""
+    model = CostModel(capability(0, 0.1), UNIT_NS)
+    for units in RUNGS * 3:
+        model.observe(units, int((30 + 0.5 * units * 10) * NS_PER_MS))
+    assert model.predict_ns(64) == pytest.approx(350 * NS_PER_MS, rel=0.05)
+    assert model.predict_ns(8) == pytest.approx(70 * NS_PER_MS, rel=0.2)
 
 
 def test_a_change_is_known_behind_a_call_that_met_half_of_it():

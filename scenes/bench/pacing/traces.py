@@ -84,8 +84,7 @@ class Trace:
     @property
     def hopeless(self) -> bool:
         """Nothing keeps up, at the end at the latest: a speech that is long enough runs dry whatever one does."""
-        top_ns = (self.call_ns + self.unit_ns * RUNGS[-1]) * float(self.noise.mean()) * self.load[-1]
-        return top_ns >= RUNGS[-1] * UNIT_NS
+        return (self.call_ns + self.unit_ns * RUNGS[-1]) * self.load[-1] >= RUNGS[-1] * UNIT_NS
 
     @property
     def bounded(self) -> bool:
