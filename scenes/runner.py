@@ -39,6 +39,7 @@ class Job:
     seed: int
     folder: str  # where the run is kept
     keep: bool  # also when it passes
+    replay: bool = True
 
 
 @dataclass
@@ -113,7 +114,7 @@ def _perform(job: Job) -> Result:
     begin_s = time.process_time()
     try:
         found.play(stage)
-        stage.close()
+        stage.close(job.replay)
         result.passed = stage.passed
     except Exception as fault:  # an invariant of the core, or the scene's own bug: either way it has failed
         stage.note(f"{type(fault).__name__}: {str(fault)[-2000:]}")

@@ -88,4 +88,5 @@ def full_disk(room_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-SCENE = Scene("full-disk", "the journal cannot write: the talk goes on, and what was written replays", play)
+SCENE = Scene("full-disk", "the journal cannot write: the talk goes on, and what was written replays", play,
+              seeds_most=500)  # fmt: skip

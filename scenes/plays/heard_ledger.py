@@ -135,4 +135,5 @@ def against_the_sound(case: str, simulator: Simulator, flush: act.Flush, kept: s
     return [] if least <= words <= most else [f"{case}: {words} words kept, {least} to {most} sounded"]
 
 
-SCENE = Scene("heard-ledger", "the conversation keeps what was heard, wherever it is interrupted", play)
+SCENE = Scene("heard-ledger", "the conversation keeps what was heard, wherever it is interrupted", play,
+              seeds_most=500)  # fmt: skip

@@ -54,4 +54,4 @@ def cadence(stage: Stage, simulator: Simulator) -> None:
 
 
 SCENE = Scene("long-read", "five minutes: never dry, one chunk size, an even cadence after the first minute", play,
-              seeds_most=400)  # fmt: skip
+              seeds_most=200)  # fmt: skip

@@ -15,8 +15,8 @@ from scenes.stage import Scene, Stage
 from scenes.world import Sink, Speech, World
 from timeline import events as ev
 
-STORM_MS = 40_000
-CALM_MS = 110_000  # by then every timeout has passed
+STORM_MS = 20_000
+CALM_MS = 24_000  # whatever is still under way then, the question cuts it
 ANSWERED_MS = 260_000  # the slowest engine takes four times as long as its text sounds
 LAST = "are you still there"
 

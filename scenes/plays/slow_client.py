@@ -59,4 +59,5 @@ def same_sound(one: Simulator, other: Simulator) -> bool:
     return bool(a.size == b.size and np.array_equal(a, b))
 
 
-SCENE = Scene("slow-client", "a client that stalls: bounded lead, idle engine, nothing lost", play)
+SCENE = Scene("slow-client", "a client that stalls: bounded lead, idle engine, nothing lost", play,
+              seeds_most=500)  # fmt: skip

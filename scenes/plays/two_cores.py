@@ -124,4 +124,5 @@ def hand_overs_missing(simulator: Simulator) -> int:
     return missing
 
 
-SCENE = Scene("two-cores", "two sources share one voice: neither waits, each word is heard or shown", play)
+SCENE = Scene("two-cores", "two sources share one voice: neither waits, each word is heard or shown", play,
+              seeds_most=500)  # fmt: skip

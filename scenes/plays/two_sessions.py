@@ -70,4 +70,5 @@ def underruns(simulator: Simulator) -> tuple[int, int]:
     return worst, later
 
 
-SCENE = Scene("two-sessions", "two talks, one engine: neither is heard in the other, neither is held up", play)
+SCENE = Scene("two-sessions", "two talks, one engine: neither is heard in the other, neither is held up", play,
+              seeds_most=500)  # fmt: skip

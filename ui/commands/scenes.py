@@ -15,6 +15,7 @@ from typing import Any
 from ui.options import add_config_options, config_from
 
 KEEP_SEEDS = 3  # of each scene and adapter, where all pass: a run takes up to 20 MB and half a second to draw
+REPLAYED_MOST = 1000  # runs of each scene and adapter that are replayed as well: half of what a run costs
 FAILED_SHOWN_MOST = 20  # lines about what failed; the rest is in the table's counts and with --json
 
 
@@ -125,4 +126,5 @@ def plan(args: argparse.Namespace, chosen: Sequence[Any], adapters: Sequence[str
             if args.seed is None:
                 seeds |= dict.fromkeys(known_seeds(scene.name, adapter))
             for number, seed in enumerate(seeds):
-                yield Job(scene.name, adapter, seed, str(folder / f"{scene.name}-{adapter}-{seed}"), number < args.keep)
+                place = str(folder / f"{scene.name}-{adapter}-{seed}")
+                yield Job(scene.name, adapter, seed, place, number < args.keep, number < REPLAYED_MOST)
