@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Span, Synthesis, Tts
 from timeline.clock import NS_PER_MS, NS_PER_S, Clock
 
+JITTER_MOST = 3.0  # standard deviations: what is beyond is no jitter but a burst
+
 
 class Trouble(BaseModel):
     """Milliseconds and shares; all zero: an engine that costs nothing and never fails."""
@@ -26,7 +28,9 @@ class Trouble(BaseModel):
     open_ms: float = Field(0.0, ge=0, description="of preparing a span")
     call_ms: float = Field(0.0, ge=0, description="fixed cost of a pull")
     rtf: float = Field(0.0, ge=0, description="cost of a second of audio, in seconds")
-    jitter: float = Field(0.0, ge=0, description="standard deviation of a pull's cost, as a share of it")
+    jitter: float = Field(
+        0.0, ge=0, description="standard deviation of a pull's cost, as a share of it; at most 3 of them"
+    )
     burst_share: float = Field(0.0, ge=0, le=1, description="share of pulls that take burst_ms longer")
     burst_ms: float = Field(0.0, ge=0)
     stall_at: int = Field(-1, description="the pull of each span that takes stall_ms longer; -1: none")
@@ -114,7 +118,7 @@ class TroubledSynthesis:
     def _draw(self) -> tuple[float, float]:
         """By how much the next pull costs more, and what is added to it, in ns."""
         t = self._trouble
-        factor = max(0.0, 1 + t.jitter * float(self._random.standard_normal()))
+        factor = max(0.0, 1 + t.jitter * min(JITTER_MOST, float(self._random.standard_normal())))
         extra_ns = 0.0
         if t.burst_share and self._random.random() < t.burst_share:
             extra_ns += t.burst_ms * NS_PER_MS
