@@ -25,9 +25,7 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 TICK_NS = 20 * NS_PER_MS  # decisions come with the sink's blocks, and the stitcher holds back as much: one frame
 SAFE_MOST_NS = 2 * NS_PER_S  # what takes longer is a stall; a lead against that would not fit the ring (8 s)
 DWELL_CHUNKS = 1  # at a rung before the first steps up
-DWELL_AFTER_DOWN_NS = (
-    12 * NS_PER_S
-)  # of audio at a rung before stepping up again: 10 s of sound, and what the lead gains
+DWELL_AFTER_DOWN_NS = 12 * NS_PER_S  # of audio before stepping up again: 10 s of sound, and what the lead gains
 HALF_SAVES = 0.25  # of a rung's worst time, for certain, or stepping down is in vain: a burst is as long on any rung
 SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fifth tell a speed no finer than that
 SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
@@ -65,7 +63,7 @@ class RateController(Protocol):
 
     @property
     def keeps_up(self) -> bool:
-        """False where no rung is rendered faster than it is played, and the lead is short."""
+        """False where no rung is rendered faster than it is played, and the lead is sinking."""
         ...
 
 
