@@ -24,12 +24,14 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 
 TICK_NS = 20 * NS_PER_MS  # decisions come with the sink's blocks, and the stitcher holds back as much: one frame
 SAFE_MOST_NS = 2 * NS_PER_S  # what takes longer is a stall; a lead against that would not fit the ring (8 s)
+DEAR = 0.1  # share by which a second of audio may cost more in small chunks than in large ones
 DWELL_CHUNKS = 1  # at a rung before the first steps up
 DWELL_AFTER_DOWN_NS = 12 * NS_PER_S  # of audio before stepping up again: 10 s of sound, and what the lead gains
 HALF_SAVES = 0.25  # of a rung's worst time, for certain, or stepping down is in vain: a burst is as long on any rung
 SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fifth tell a speed no finer than that
 SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
 CALLS_TO_KNOW = 10
+GONE_NS = 3 * TICK_NS  # of lead: it is gone by the next block or two
 LOW = 0.75  # of a breath: a lead that sinks below it though chunks are asked for is running out
 CALLS_TO_JUDGE = 2  # of an engine that was never measured: one call does not tell fixed cost from slowness
 
@@ -43,7 +45,13 @@ class Ask:
 class RateController(Protocol):
     """Told what chunks cost, asked what to ask for. One object a session; `begin` at each utterance."""
 
-    def begin(self) -> None: ...
+    def begin(self, block_ns: int = TICK_NS) -> None:
+        """An utterance, into a sink that takes `block_ns` at a time."""
+        ...
+
+    def waiting(self, lead_ns: int, waited_ns: int) -> None:
+        """The call in flight has taken so long; so much lead is left."""
+        ...
 
     def next(self, lead_ns: int) -> Ask | None:
         """What to ask for now that the lead is `lead_ns`; None: nothing yet."""
@@ -77,7 +85,8 @@ class Ladder:
         self.steady = steady
         self.begin()
 
-    def begin(self) -> None:
+    def begin(self, block_ns: int = TICK_NS) -> None:
+        self._block_ns = block_ns
         self.rung = len(self.rungs) - 1 if self.steady else self._first_rung()
         self._low_latency = not self.steady
         self._first = True
@@ -85,9 +94,13 @@ class Ladder:
         self._second_ns = self._second()  # before the first was seen: one quick call does not make the next one quick
         self._low = True  # the lead was low when it was last looked at
         self._chunks_here, self._audio_here_ns = 0, 0.0
+        self._slow = self._slow_again = False  # the last call took longer than its audio; so does the one in flight
+        self._gone = True  # the lead has been used up, and not won back yet
 
     @property
     def keeps_up(self) -> bool:
+        if self._slow_again:
+            return False
         cost, top = self.cost, len(self.rungs) - 1
         if not self._low or not (cost.measured or cost.calls >= CALLS_TO_JUDGE):
             return True
@@ -110,10 +123,17 @@ class Ladder:
         return self.rungs[rung] * self.unit_ns
 
     def hold_ns(self, first_ns: int) -> int:
-        return round(max(0.0, max(self._second_ns, self._second()) - audible_ns(first_ns)))
+        return round(max(0.0, max(self._second_ns, self._second()) - audible_ns(first_ns, self._block_ns)))
+
+    def waiting(self, lead_ns: int, waited_ns: int) -> None:
+        sinking = lead_ns < GONE_NS and not self._gone
+        if self._slow and (waited_ns > self.length_ns(self.rung) or sinking):
+            self._slow_again = True
+        self._gone = self._gone or lead_ns < TICK_NS
 
     def next(self, lead_ns: int) -> Ask | None:
         self._low = lead_ns < LOW * self.breath_ns(self.rung)
+        self._gone = self._gone and lead_ns < self.safe_ns(self.rung)
         if self._first:
             self._first = False
         elif self.steady:
@@ -130,6 +150,8 @@ class Ladder:
 
     def observe(self, units: int, render_ns: int) -> None:
         self.cost.observe(units, render_ns)
+        self._slow = render_ns > units * self.unit_ns
+        self._slow_again = self._slow_again and self._slow
         self._chunks_here += 1
         self._audio_here_ns += units * self.unit_ns
 
@@ -137,8 +159,8 @@ class Ladder:
         """The rung with which speech begins soonest, if the second chunk is of it too."""
 
         def start_ns(rung: int) -> float:
-            likely_ns = self.cost.likely_ns(self.rungs[rung])
-            return self.cost.predict_ns(self.rungs[rung]) + max(0.0, likely_ns - audible_ns(self.length_ns(rung)))
+            sounds_ns = audible_ns(self.length_ns(rung), self._block_ns)
+            return self.cost.predict_ns(self.rungs[rung]) + max(0.0, self.cost.likely_ns(self.rungs[rung]) - sounds_ns)
 
         able = [rung for rung in range(len(self.rungs)) if self._sustains(rung)]
         return min(able or range(len(self.rungs)), key=start_ns)
@@ -181,14 +203,20 @@ class Ladder:
         self._chunks_here, self._audio_here_ns = 0, 0.0
 
     def _floor(self) -> int:
-        """The smallest rung that keeps up; the largest where none does."""
-        return next((i for i in range(len(self.rungs)) if self._sustains(i)), len(self.rungs) - 1)
+        """The smallest rung that keeps up. Where none does: as long as there is a lead, which small chunks spend more
+        evenly, the smallest that costs hardly more; once it is gone the largest, for few long gaps."""
+        top = len(self.rungs) - 1
+        dear = self.cost.predict_ns(self.rungs[top]) / self.length_ns(top)
+        if dear >= 1 and self._gone:
+            return top
+        limit = max(1.0, (1 + DEAR) * dear)
+        return next(i for i in range(top + 1) if self.cost.predict_ns(self.rungs[i]) <= limit * self.length_ns(i))
 
     def _sustains(self, rung: int) -> bool:
         """Is this rung rendered faster than it is played?"""
         return self.cost.predict_ns(self.rungs[rung]) < self.length_ns(rung)
 
 
-def audible_ns(lead_ns: float) -> float:
+def audible_ns(lead_ns: float, block_ns: int) -> float:
     """How long a sink that begins now sounds: it takes whole blocks, and one frame is held back for the seam."""
-    return max(0.0, lead_ns - TICK_NS) // TICK_NS * TICK_NS
+    return max(0.0, lead_ns - TICK_NS) // block_ns * block_ns

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from adapters.base import Message
 from orchestrator import actions as act
+from orchestrator.rate import TICK_NS
 from orchestrator.report import Report
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import Speech, lead_ns
@@ -32,6 +33,7 @@ class Replying:
         self.source = ""  # that wrote what is spoken; empty: a text that was requested
         self.turn = 0  # that it belongs to
         self.read_index = 0  # where the sink stands
+        self._block_ns = TICK_NS  # how much it takes at a time
         self.silent_ns = -(10**18)  # when the last sample that was played has sounded
         self.apologized = False  # what is spoken is our own line, not the reply source's
         self._streaming = False  # the conversational source is still sending
@@ -98,7 +100,7 @@ class Replying:
         self.turn, self.source = turn, source
         self._following = False
         self._own.clear()
-        self.speech.begin(self.read_index)
+        self.speech.begin(self.read_index, self._block_ns)
         self.apologized = False
         self._audible_index = -1
 
@@ -159,6 +161,7 @@ class Replying:
     def tick(self, event: ev.SinkTick) -> int:
         """The sink moved on. Returns when the first audible sample of the utterance sounds, or -1 if not yet."""
         before, self.read_index = self.read_index, event.read_index
+        self._block_ns = event.block_samples * NS_PER_S // self.settings.rate_hz
         if event.played_samples:
             self.silent_ns = event.device_ns + event.block_samples * NS_PER_S // self.settings.rate_hz
         if event.flushed_index < 0:  # what a flush skipped was not heard

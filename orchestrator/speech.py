@@ -80,14 +80,14 @@ class Speech:
         self._held_ns = 0  # its length
         self.release_ns: int | None = None  # when it is let go
 
-    def begin(self, index: int) -> int:
+    def begin(self, index: int, block_ns: int = TICK_NS) -> int:
         """A new utterance, whose stream begins at `index` or later; returns its number."""
         self._reset()
         self.end_index = index
         self.utterance += 1
         self.phrases = {}
         self.active = True
-        self.rate.begin()
+        self.rate.begin(block_ns)
         return self.utterance
 
     def cancel(self) -> None:
@@ -136,6 +136,8 @@ class Speech:
 
     def next_job(self, generation: int, lead_ns: int, now_ns: int) -> OpenPhrase | RequestChunk | None:
         """The next wish to the engine, if it is time for one."""
+        if isinstance(self.in_flight, RequestChunk):
+            self.rate.waiting(lead_ns, now_ns - self.since_ns)
         if not self.active or self.in_flight is not None or self._stitching or not self._queue:
             return None
         lead_ns += self._held_ns if self._held is not None else 0

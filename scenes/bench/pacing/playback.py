@@ -25,6 +25,8 @@ class Rule(Protocol):
 
     def begin(self) -> None: ...
 
+    def waiting(self, lead_ns: int, waited_ns: int) -> None: ...
+
     def next(self, lead_ns: int) -> Ask | None: ...
 
     def observe(self, units: int, render_ns: int) -> None: ...
@@ -91,9 +93,12 @@ class Playback:
         return self._finished and not self._held_ns and self._read_ns == self._stitched_ns
 
     def _ask(self, now_ns: int) -> None:
+        lead_ns = self._stitched_ns + self._held_ns - self._read_ns
+        if self._due_ns != NEVER_NS:
+            self.rule.waiting(lead_ns, now_ns - self._asked[1])
         if self._due_ns != NEVER_NS or not self._left:
             return
-        ask = self.rule.next(self._stitched_ns + self._held_ns - self._read_ns)
+        ask = self.rule.next(lead_ns)
         if ask is None:
             return
         units = min(ask.units, self._left)

@@ -29,6 +29,9 @@ class Plain:
     def observe(self, units: int, render_ns: int) -> None:
         pass
 
+    def waiting(self, lead_ns: int, waited_ns: int) -> None:
+        pass
+
     def hold_ns(self, first_ns: int) -> int:
         return 0
 
