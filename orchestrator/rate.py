@@ -178,10 +178,13 @@ class Ladder:
         return self._chunks_here >= DWELL_CHUNKS
 
     def _safe_above_ns(self) -> float:
-        """Safe of the next rung: what strayed on this one strays in proportion there."""
+        """Safe of the next rung: what strayed on this one strays in proportion there. Nothing presses, hence at least
+        twice what is likely."""
         units, above = self.rungs[self.rung], self.rungs[self.rung + 1]
         stray_ns = self.cost.worst_ns(units) - self.cost.predict_ns(units)
-        return self.cost.predict_ns(above) + stray_ns * above / units + TICK_NS
+        predicted_ns = self.cost.predict_ns(above)
+        likely_ns = self.cost.likely_ns(above) - predicted_ns
+        return predicted_ns + max(stray_ns * above / units, 2 * likely_ns) + TICK_NS
 
     def _hurry(self) -> None:
         """The lead is short."""
