@@ -31,6 +31,7 @@ HALF_SAVES = 0.25  # of a rung's worst time, for certain, or stepping down is in
 SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fifth tell a speed no finer than that
 SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
 CALLS_TO_KNOW = 10
+SETTLED_NS = 5 * NS_PER_S  # of audio in an utterance; by then an engine that is slow by nature has shown it
 GONE_NS = 3 * TICK_NS  # of lead: it is gone by the next block or two
 LOW = 0.75  # of a breath: a lead that sinks below it though chunks are asked for is running out
 CALLS_TO_JUDGE = 2  # of an engine that was never measured: one call does not tell fixed cost from slowness
@@ -95,6 +96,7 @@ class Ladder:
         self._low = True  # the lead was low when it was last looked at
         self._chunks_here, self._audio_here_ns = 0, 0.0
         self._slow = self._slow_again = False  # the last call took longer than its audio; so does the one in flight
+        self._spoken_ns = 0.0  # of audio in this utterance
         self._gone = True  # the lead has been used up, and not won back yet
 
     @property
@@ -154,6 +156,7 @@ class Ladder:
         self._slow_again = self._slow_again and self._slow
         self._chunks_here += 1
         self._audio_here_ns += units * self.unit_ns
+        self._spoken_ns += units * self.unit_ns
 
     def _first_rung(self) -> int:
         """The rung with which speech begins soonest, if the second chunk is of it too."""
@@ -206,11 +209,12 @@ class Ladder:
         self._chunks_here, self._audio_here_ns = 0, 0.0
 
     def _floor(self) -> int:
-        """The smallest rung that keeps up. Where none does: as long as there is a lead, which small chunks spend more
-        evenly, the smallest that costs hardly more; once it is gone the largest, for few long gaps."""
+        """The smallest rung that keeps up. Where none does any more: as long as there is a lead, which small chunks
+        spend more evenly, the smallest that costs hardly more. Once it is gone the largest, for few long gaps; and
+        at first, when what seems slow may be a fixed cost."""
         top = len(self.rungs) - 1
         dear = self.cost.predict_ns(self.rungs[top]) / self.length_ns(top)
-        if dear >= 1 and self._gone:
+        if dear >= 1 and (self._gone or self._spoken_ns < SETTLED_NS):
             return top
         limit = max(1.0, (1 + DEAR) * dear)
         return next(i for i in range(top + 1) if self.cost.predict_ns(self.rungs[i]) <= limit * self.length_ns(i))
