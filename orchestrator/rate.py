@@ -128,8 +128,10 @@ class Ladder:
         return round(max(0.0, max(self._second_ns, self._second()) - audible_ns(first_ns, self._block_ns)))
 
     def waiting(self, lead_ns: int, waited_ns: int) -> None:
+        length_ns = self.length_ns(self.rung)
+        overdue = waited_ns > length_ns and lead_ns < length_ns / 2
         sinking = lead_ns < GONE_NS and not self._gone
-        if self._slow and (waited_ns > self.length_ns(self.rung) or sinking):
+        if self._slow and (overdue or sinking):
             self._slow_again = True
         self._gone = self._gone or lead_ns < TICK_NS
 

@@ -137,15 +137,25 @@ class Machine:
             result = call()
         except AdapterError as error:
             result = error
-        free_ns = max(self._free_ns, begin_ns)
-        self._free_ns = free_ns + int((self._clock.now_ns() - start_ns) * self._factor(free_ns))
+        self._free_ns = self._finish_ns(max(self._free_ns, begin_ns), self._clock.now_ns() - start_ns)
         cost_ns = self._free_ns - begin_ns
         self._agenda.later(self._free_ns - self._agenda.clock.now_ns(), lambda: done(result, cost_ns))
         return self._free_ns
 
-    def _factor(self, at_ns: int) -> float:
-        at_ms = at_ns / NS_PER_MS
-        return next((factor for start, end, factor in self._load if start <= at_ms < end), 1.0)
+    def _finish_ns(self, begin_ns: int, work_ns: int) -> int:
+        """When work that would take `work_ns` is done, under whatever load there is meanwhile."""
+        at_ns, left_ns = float(begin_ns), float(work_ns)
+        for start_ms, end_ms, factor in self._load:  # in order, without overlap
+            start_ns, end_ns = start_ms * NS_PER_MS, end_ms * NS_PER_MS
+            if at_ns >= end_ns:
+                continue
+            free_ns = max(0.0, start_ns - at_ns)
+            if left_ns <= free_ns:
+                break
+            at_ns, left_ns = at_ns + free_ns, left_ns - free_ns
+            done_ns = min(left_ns, (end_ns - at_ns) / factor)
+            at_ns, left_ns = at_ns + done_ns * factor, left_ns - done_ns
+        return int(at_ns + left_ns)
 
 
 class EngineActor:

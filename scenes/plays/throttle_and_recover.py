@@ -12,55 +12,53 @@ from scenes.world import World
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
 
-SLOW_FROM_MS, SLOW_TO_MS, END_MS = 15_000, 25_000, 60_000
-BRIEF_MS = 400  # what a lead of one breath covers at twice the speed of speech
+SLOW_FROM_MS, SLOW_TO_MS, END_MS = 10_000, 18_000, 36_000
+SPENT = 0.7  # of the time that the lead lasts
 
 
 def play(stage: Stage) -> None:
     below(stage)
     above(stage)
-    hopeless(stage)
 
 
 def below(stage: Stage) -> None:
     """Slowed, but faster than speech."""
     draw = stage.random
-    rtf = draw.uniform(0.15, 0.3)
-    factor = draw.uniform(0.6, 0.8) / rtf
-    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, SLOW_TO_MS, factor),))
-    before, during, after = sizes(simulator)
+    rtf, call_ms, first = draw.uniform(0.15, 0.3), draw.uniform(0, 5), draw.randrange(12)
+    factor = draw.uniform(0.6, 0.95) / rtf
+    simulator = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, SLOW_TO_MS, factor),))
+    before, _, after = sizes(simulator)
     stage.exactly("underrun_samples_below", underruns(simulator), 0)
-    stage.at_most("shrinks_below", min(during) / max(before), 0.99)
-    stage.at_least("grows_again_below", after[-1] / max(before), 1)
+    stage.at_least("grows_again_below", max(after) / max(before), 1)
 
 
 def above(stage: Stage) -> None:
-    """Slower than speech, for as long as the lead lasts."""
+    """Slower than speech for good: chunks shrink, it runs dry, and says so before. Released in time: they grow again,
+    and nothing is heard of it."""
     draw = stage.random
-    rtf = draw.uniform(0.15, 0.3)
-    factor = draw.uniform(1.1, 1.5) / rtf
-    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, SLOW_FROM_MS + BRIEF_MS, factor),))
-    before, _, after = sizes(simulator)
-    stage.exactly("underrun_samples_above", underruns(simulator), 0)
-    stage.at_least("grows_again_above", after[-1] / max(before), 1)
-
-
-def hopeless(stage: Stage) -> None:
-    """Slower than speech from some moment on."""
-    draw = stage.random
-    rtf = draw.uniform(0.15, 0.3)
-    factor = draw.uniform(1.1, 1.6) / rtf
-    simulator = throttled(stage, rtf, ((SLOW_FROM_MS, 1e9, factor),))
-    said_ns = min((t_ns for t_ns, fact in simulator.of(act.Notice) if "keep up" in fact.text), default=None)
-    dry_ns = min((t_ns for t_ns, tick in simulator.of(ev.SinkTick) if tick.underrun_samples), default=None)
+    rtf, call_ms, first = draw.uniform(0.15, 0.3), draw.uniform(0, 5), draw.randrange(12)
+    factor = draw.uniform(1.1, 1.3) / rtf
+    hopeless = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, 1e9, factor),))
+    said_ns = min((t_ns for t_ns, fact in hopeless.of(act.Notice) if "keep up" in fact.text), default=None)
+    dry_ns = min((t_ns for t_ns, tick in hopeless.of(ev.SinkTick) if tick.underrun_samples), default=None)
     stage.exactly("runs_dry_hopeless", int(dry_ns is not None), 1)
-    early_ms = (dry_ns - said_ns) / NS_PER_MS if dry_ns is not None and said_ns is not None else float("-inf")
-    stage.at_least("said_before_dry_ms", early_ms, 0)
+    if dry_ns is None:
+        return
+    stage.at_least("said_before_dry_ms", (dry_ns - said_ns) / NS_PER_MS if said_ns is not None else float("-inf"), 0)
+    spent_ms = SPENT * (dry_ns / NS_PER_MS - SLOW_FROM_MS)
+    released = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, SLOW_FROM_MS + spent_ms, factor),))
+    before, during, _ = sizes(hopeless)
+    stage.at_most("shrinks_above", min(during) / max(before), 0.75)
+    stage.exactly("underrun_samples_above", underruns(released), 0)
+    _, during, after = sizes(released)
+    stage.at_least("grows_again_above", max(after), min(max(before), min(during) + 1))
 
 
-def throttled(stage: Stage, rtf: float, load: tuple[tuple[float, float, float], ...]) -> Simulator:
-    trouble = Trouble(open_ms=20, call_ms=stage.random.uniform(0, 5), rtf=rtf, jitter=0.03)
-    text = aloud(END_MS / 1000, stage.random.randrange(12))
+def throttled(
+    stage: Stage, rtf: float, call_ms: float, first: int, load: tuple[tuple[float, float, float], ...]
+) -> Simulator:
+    trouble = Trouble(open_ms=20, call_ms=call_ms, rtf=rtf, jitter=0.03)
+    text = aloud(END_MS / 1000, first)
     world = World(events=[(100, ev.SpeakRequested(text)), (200, ev.InputEnded())], load=load)
     return stage.hold(world, trouble, END_MS * 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from random import Random
+from statistics import median
 
 import pytest
 
@@ -59,12 +60,9 @@ def test_a_machine_under_load_costs_more_while_it_lasts():
         begun_ms = (t_ns - chunk.render_ns) / 1e6
         when = "before" if begun_ms < 5000 else "during" if begun_ms < 10_000 else "after"
         shares[when].append(chunk.render_ns / (chunk.samples / 24_000 * 1e9))
-    most = {when: round(max(found), 3) for when, found in shares.items()}
-    assert most == {
-        "before": 0.1,
-        "during": 0.3,
-        "after": 0.1,
-    }
+    middle = {when: round(median(found), 3) for when, found in shares.items()}
+    assert middle == {"before": 0.1, "during": 0.3, "after": 0.1}
+    assert max(found for found in shares["during"]) <= 0.3001, "a call that outlasts the load gets on faster then"
 
 
 @pytest.mark.parametrize("at_ms", [300, 1700, 2100, 4000])
