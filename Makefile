@@ -4,13 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: talk test setup system lint clean
+.PHONY: talk test scenes setup system lint clean
 
 talk: setup
 	$(BIN)/duckbill talk
 
 test: setup lint
 	$(BIN)/python -m pytest
+
+# Every scene: many seeds on paper, a few with voices that really speak; then the rate controller against others.
+scenes: setup
+	$(BIN)/duckbill scenes --adapters null --seeds 200 --keep 1
+	$(BIN)/duckbill scenes --adapters espeak,piper --seeds 2 --keep 1
+	$(BIN)/duckbill bench controller
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
