@@ -24,8 +24,6 @@ from scenes.playbill import scene
 from scenes.stage import Held, Probe, Stage
 from timeline.clock import wall_time
 
-PAPER = "null"  # the engine that renders next to nothing: many seeds of it cost little
-
 Draw = Callable[[Path], str]
 """Draws the panel of a run; returns why not, or an empty string."""
 

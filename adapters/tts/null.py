@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from pydantic import Field
 
 from adapters.base import AdapterError, AudioChunk, Capability, Limits, Marker, Span
 from adapters.registry import Context
@@ -23,11 +22,10 @@ AMPLITUDE = 0.25
 
 
 class NullTts:
-    class Options(Trouble):
-        markers: bool = Field(True, description="word times are known")
+    Options = Trouble
 
-    def __init__(self, options: Options, context: Context) -> None:
-        self._engine = Troubled(ToneTts(options.markers), options, context.clock)
+    def __init__(self, options: Trouble, context: Context) -> None:
+        self._engine = Troubled(ToneTts(), options, context.clock)
 
     def describe(self) -> Capability:
         return self._engine.describe()
@@ -45,14 +43,11 @@ class NullTts:
 class ToneTts:
     """The tone alone: it costs nothing and never fails."""
 
-    def __init__(self, markers: bool) -> None:
-        self._markers = markers
-
     def describe(self) -> Capability:
         return Capability(
             name="null", version="1", role="tts", streaming=True, unit="frames", unit_samples=UNIT_SAMPLES,
             granularity=RUNGS, voices=("tone",), supports_barge_in=True, supports_seed=True, deterministic=True,
-            rate_hz=RATE_HZ, markers="measured" if self._markers else "none", limits=Limits(),
+            rate_hz=RATE_HZ, markers="measured", limits=Limits(),
         )  # fmt: skip
 
     def warm_up(self) -> None:
@@ -61,21 +56,20 @@ class ToneTts:
     def open(self, span: Span) -> ToneSynthesis:
         if span.voice.timbre not in ("", "tone"):
             raise AdapterError("missing", f"tts.voice {span.voice.timbre!r} is unknown to null; it has: tone")
-        return ToneSynthesis(span, self._markers)
+        return ToneSynthesis(span)
 
     def close(self) -> None:
         pass
 
 
 class ToneSynthesis:
-    def __init__(self, span: Span, markers: bool) -> None:
+    def __init__(self, span: Span) -> None:
         self._pitch_hz = 110.0 + span.seed % 12 * 10
         per_char = RATE_HZ / (CHARS_PER_S * span.voice.pace)
         self._words = [
             Marker(m.start(), m.end(), int(m.start() * per_char), int(m.end() * per_char))
             for m in re.finditer(r"\S+", span.text)
         ]
-        self._marks = self._words if markers else []
         self.units = max(1, -(-int(len(span.text) * per_char) // UNIT_SAMPLES))
         self._done = 0
 
@@ -83,7 +77,7 @@ class ToneSynthesis:
         count = min(units, self.units - self._done)
         start, end = self._done * UNIT_SAMPLES, (self._done + count) * UNIT_SAMPLES
         self._done += count
-        marks = tuple(m for m in self._marks if start <= m.start_sample < end)
+        marks = tuple(m for m in self._words if start <= m.start_sample < end)
         return AudioChunk(self._tone(start, end), count, marks, self._done >= self.units)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from adapters.base import AdapterError, AudioChunk, Capability, Cost, Span, Synt
 from timeline.clock import NS_PER_MS, NS_PER_S, Clock
 
 JITTER_MOST = 3.0  # standard deviations: what is beyond is no jitter but a burst
+EVEN = 3**0.5  # half the width of an even distribution of standard deviation 1
 
 
 class Trouble(BaseModel):
@@ -31,6 +32,9 @@ class Trouble(BaseModel):
     jitter: float = Field(
         0.0, ge=0, description="standard deviation of a pull's cost, as a share of it; at most 3 of them"
     )
+    jitter_shape: Literal["normal", "even", "late"] = Field(
+        "normal", description="even: either way alike; late: never earlier, seldom much later (exponential)"
+    )
     burst_share: float = Field(0.0, ge=0, le=1, description="share of pulls that take burst_ms longer")
     burst_ms: float = Field(0.0, ge=0)
     stall_at: int = Field(-1, description="the pull of each span that takes stall_ms longer; -1: none")
@@ -41,6 +45,8 @@ class Trouble(BaseModel):
     fail_times: int = Field(1, ge=0, description="how often the pull fail_at fails before it works")
     short_by: int = Field(0, description="units less than asked in every answer; below 0: more than asked")
     empty_at: int = Field(-1, description="the pull of each span that answers nothing, and is not its end; -1: none")
+
+    markers: bool = Field(True, description="word times are known, where the engine knows them")
 
     def cost(self, unit_ns: float) -> Cost:
         """What warm-up would have measured; `unit_ns`: how long a unit sounds."""
@@ -57,7 +63,9 @@ class Troubled:
         self._cold = trouble.cold_ms > 0
         described = tts.describe()
         self._unit_ns = described.unit_samples * NS_PER_S / described.rate_hz
-        self._capability = dataclasses.replace(described, cost=trouble.cost(self._unit_ns))
+        markers = described.markers if trouble.markers else "none"
+        cost = trouble.cost(self._unit_ns)
+        self._capability = dataclasses.replace(described, cost=cost, markers=markers)
 
     def describe(self) -> Capability:
         return self._capability
@@ -107,7 +115,7 @@ class TroubledSynthesis:
         else:
             chunk = self._synthesis.pull(max(1, units - trouble.short_by), low_latency)
         wait(self._clock, self._cost_ns(chunk.units) * factor + extra_ns)
-        return chunk
+        return chunk if trouble.markers else dataclasses.replace(chunk, markers=())
 
     def close(self) -> None:
         self._synthesis.close()
@@ -118,13 +126,21 @@ class TroubledSynthesis:
     def _draw(self) -> tuple[float, float]:
         """By how much the next pull costs more, and what is added to it, in ns."""
         t = self._trouble
-        factor = max(0.0, 1 + t.jitter * min(JITTER_MOST, float(self._random.standard_normal())))
+        factor = max(0.0, 1 + t.jitter * min(JITTER_MOST, self._deviate()))
         extra_ns = 0.0
         if t.burst_share and self._random.random() < t.burst_share:
             extra_ns += t.burst_ms * NS_PER_MS
         if self._pulls == t.stall_at:
             extra_ns += t.stall_ms * NS_PER_MS
         return factor, extra_ns
+
+    def _deviate(self) -> float:
+        """One draw, of standard deviation 1."""
+        if self._trouble.jitter_shape == "normal":
+            return float(self._random.standard_normal())
+        if self._trouble.jitter_shape == "even":
+            return EVEN * float(self._random.uniform(-1, 1))
+        return float(self._random.standard_exponential())
 
     def _fails(self) -> bool:
         t = self._trouble

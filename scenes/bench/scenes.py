@@ -8,7 +8,7 @@ from adapters import registry
 from adapters.registry import Context
 from scenes.bench.report import Report, at_least, at_most, machine, shown
 from scenes.playbill import SCENES
-from scenes.runner import PAPER
+from scenes.sound import TONES
 from scenes.stage import Stage
 
 SEEDS = range(1, 4)
@@ -17,14 +17,14 @@ TIMES_LEAST = 100  # an hour of talk in half a minute; with this, two hundred se
 
 def run(context: Context) -> Report:
     """Play, replay and judge each scene. Raises AdapterError."""
-    tts = registry.create("tts", PAPER, {}, context)
+    tts = registry.create("tts", TONES, {}, context)
     simulated_s, took_s, failed, slowest = 0.0, 0.0, 0, float("inf")
     built = [scene for scene in SCENES if scene.play is not None]
     for scene in built:
         assert scene.play is not None
         scene_s, begin_s = 0.0, time.perf_counter()
         for seed in SEEDS:
-            stage = Stage(scene.name, PAPER, seed, lambda name: tts)
+            stage = Stage(scene.name, TONES, seed, lambda name: tts)
             scene.play(stage)
             stage.close()
             failed += not stage.passed

@@ -9,7 +9,7 @@ from orchestrator.turns import Cause
 from scenes.invariants import played_before
 from scenes.script import SENTENCES
 from scenes.simulator import Simulator
-from scenes.sound import tones
+from scenes.sound import TONES, tones
 from scenes.stage import Scene, Stage
 from scenes.world import Speech, World
 from stitcher.pcm import frame_samples
@@ -17,6 +17,7 @@ from timeline import events as ev
 
 QUESTION = Speech(500, 1300, "what is it")
 TROUBLE = Trouble(open_ms=15, call_ms=3, rtf=0.15)
+ESTIMATE_WORDS_OFF = 5  # a second and a half of speech: voices do not read evenly
 HALF_KNOWN_SAMPLES = 700  # 30 ms: a word whose half sounded so nearly may be counted or not
 
 
@@ -28,10 +29,11 @@ def play(stage: Stage) -> None:
     twice(stage, text)
     between_phrases(stage, text)
     at_the_end(stage)
+    without_word_times(stage, text)
 
 
-def talk(stage: Stage, text: str, *events: tuple[float, object], **more: object) -> Simulator:
-    return stage.hold(World(user=(QUESTION,), replies=(text, "Understood."), events=events), TROUBLE, 40_000, **more)
+def talk(stage: Stage, text: str, *events: tuple[float, object], trouble: Trouble = TROUBLE) -> Simulator:
+    return stage.hold(World(user=(QUESTION,), replies=(text, "Understood."), events=events), trouble, 40_000)
 
 
 def sounding_ms(stage: Stage, text: str) -> float:
@@ -97,6 +99,19 @@ def at_the_end(stage: Stage) -> None:
     stage.exactly("at_the_end_kept", int(not kept or not text.startswith(kept[0]) or len(kept[0].split()) < 6), 0)
 
 
+def without_word_times(stage: Stage, text: str) -> None:
+    """By the share of samples that were played, in whole words, and it says that this is an estimate."""
+    at_ms = stage.random.uniform(3000, 16_000)
+    events = ((at_ms, ev.UserTyped("stop")), (at_ms + 4000, ev.StopRequested()))
+    simulator = talk(stage, text, *events, trouble=TROUBLE.model_copy(update={"markers": False}))
+    kept = next(fact for _, fact in simulator.of(act.Remember) if fact.role == "assistant")
+    exact = next(f for _, f in talk(stage, text, *events).of(act.Remember) if f.role == "assistant")
+    # Where the cut falls between two phrases, or the reply was over, nothing had to be estimated.
+    stage.exactly("estimate_taken_for_measured", int(kept.measured and kept.text != exact.text), 0)
+    stage.exactly("estimate_never_said", int(not text.startswith(kept.text)), 0)
+    stage.at_most("estimate_words_off", abs(len(kept.text.split()) - len(exact.text.split())), ESTIMATE_WORDS_OFF)
+
+
 def judge(stage: Stage, case: str, simulator: Simulator, text: str) -> None:
     """Compare what was kept with the text, and, where the engine's sound tells its words, with the sound."""
     flushes = [flush for _, flush in simulator.of(act.Flush)]
@@ -117,9 +132,6 @@ def phrase_seams(simulator: Simulator) -> list[int]:
     first = next(tick for _, tick in simulator.of(ev.SinkTick) if tick.played_samples)
     base = first.position + first.first_offset - (first.read_index - first.played_samples)
     return [base + s.end_index for _, s in simulator.of(ev.ChunkStitched) if s.eos and s.generation == 0]
-
-
-TONES = "null"  # the engine that speaks one tone per word
 
 
 def against_the_sound(case: str, simulator: Simulator, flush: act.Flush, kept: str, text: str) -> list[str]:

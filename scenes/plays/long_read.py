@@ -9,8 +9,10 @@ from adapters.tts.trouble import Trouble
 from orchestrator import actions as act
 from scenes.script import aloud
 from scenes.simulator import Simulator
+from scenes.sound import TONES
 from scenes.stage import Scene, Stage
 from scenes.world import Sink, World
+from stitcher.seam_measures import measure_seam
 from timeline import events as ev
 from timeline.clock import NS_PER_S
 
@@ -19,6 +21,7 @@ TEXT_S = 430  # by the script's measure; the fastest voice here needs three quar
 JITTER_MOST = 0.06  # three times that is a fifth: what the controller promises to cover (bench controller)
 SETTLED_S = 60
 WINDOW_S = 10
+SEAMS, SEAM_REACH_S = 12, 2  # how many are measured, and against how much speech on each side
 LEAD_MOST_S = 5.0  # the ring holds 8 s: a lead near that would lose audio
 
 
@@ -40,6 +43,7 @@ def play(stage: Stage) -> None:
     stage.at_most("lead_s_most", max(leads) / simulator.settings.rate_hz, LEAD_MOST_S)
     stage.measure("rtf", trouble.rtf)
     cadence(stage, simulator)
+    seams(stage, simulator)
 
 
 def cadence(stage: Stage, simulator: Simulator) -> None:
@@ -52,6 +56,24 @@ def cadence(stage: Stage, simulator: Simulator) -> None:
     windows = Counter(int(at // WINDOW_S) for at, _ in asked if SETTLED_S < at < end_s // WINDOW_S * WINDOW_S)
     mean = sum(windows.values()) / len(windows)
     stage.at_most("cadence_spread", (max(windows.values()) - min(windows.values())) / mean, 0.6)
+
+
+def seams(stage: Stage, simulator: Simulator) -> None:
+    """Where phrases meet: no step sharper than speech itself."""
+    audio, rate_hz = simulator.audio(), simulator.settings.rate_hz
+    first = next(tick for _, tick in simulator.of(ev.SinkTick) if tick.played_samples)
+    begin = first.position + first.first_offset
+    places = [begin + stitched.end_index for _, stitched in simulator.of(ev.ChunkStitched) if stitched.eos]
+    reach = SEAM_REACH_S * rate_hz
+    found = [measure_seam(audio[max(0, at - reach) : at + reach], min(at, reach), rate_hz)
+             for at in places[:SEAMS] if at + reach < audio.size]  # fmt: skip
+    click_ratio = max(seam.click_ratio for seam in found)
+    if stage.adapter == TONES:  # its words begin and end with a click of their own
+        stage.measure("click_ratio_most", click_ratio)
+    else:
+        stage.at_most("click_ratio_most", click_ratio, 1)
+    levels = [abs(seam.level_difference_db) for seam in found if seam.level_difference_db is not None]
+    stage.measure("level_difference_db_most", max(levels, default=0))
 
 
 SCENE = Scene("long-read", "five minutes: never dry, one chunk size, an even cadence after the first minute", play,

@@ -49,7 +49,8 @@ def answered(simulator: Simulator, world: World, trouble: Trouble) -> bool:
 def troubles(draw: Random) -> Trouble:
     return Trouble(
         open_ms=draw.uniform(0, 300), call_ms=draw.uniform(0, 80), rtf=draw.uniform(0, 1.2),
-        jitter=draw.uniform(0, 0.5), burst_share=draw.uniform(0, 0.1), burst_ms=draw.uniform(0, 800),
+        jitter=draw.uniform(0, 0.5), jitter_shape=draw.choice(("normal", "even", "late")),
+        burst_share=draw.uniform(0, 0.1), burst_ms=draw.uniform(0, 800),
         stall_at=draw.choice((-1, -1, -1, 0, 3)), stall_ms=draw.uniform(0, 12_000),
         fail_share=draw.choice((0, 0, 0.05, 0.3)), fail_at=draw.choice((-1, -1, 0, 2)),
         fail_times=draw.choice((1, 1, 2, 99)),

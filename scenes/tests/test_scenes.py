@@ -30,7 +30,7 @@ BUILT = [scene for scene in SCENES if not scene.pending]
 SEEDS = (1000, 1001)  # a smoke test: the many are played by `duckbill scenes`
 
 
-def played(scene: Scene, seed: int = 0, make_tts=lambda name: ToneTts(True)) -> Stage:
+def played(scene: Scene, seed: int = 0, make_tts=lambda name: ToneTts()) -> Stage:
     stage = Stage(scene.name, "null", seed, make_tts)
     scene.play(stage)
     stage.close()
@@ -67,7 +67,7 @@ def test_known_seeds_are_of_scenes_that_are_there():
 
 
 def test_a_stage_without_probes_has_not_passed():
-    assert not Stage("empty", "null", 0, lambda name: ToneTts(True)).passed
+    assert not Stage("empty", "null", 0, lambda name: ToneTts()).passed
 
 
 # -- broken on purpose ------------------------------------------------------------------------
@@ -171,4 +171,4 @@ def test_any_scene_notices_an_engine_that_is_not_deterministic():
             Fickle.count += 1
             return super().open(dataclasses.replace(span, seed=span.seed + Fickle.count))
 
-    assert "replay_differences" in failed(played(breathing_room.SCENE, make_tts=lambda name: Fickle(True)))
+    assert "replay_differences" in failed(played(breathing_room.SCENE, make_tts=lambda name: Fickle()))

@@ -113,14 +113,15 @@ def present(wanted: str | None, context: Any) -> list[str]:
 def plan(args: argparse.Namespace, chosen: Sequence[Any], adapters: Sequence[str], folder: Path) -> Iterator[Any]:
     """What is played, in order."""
     from scenes.playbill import known_seeds
-    from scenes.runner import PAPER, Job
+    from scenes.runner import Job
+    from scenes.sound import TONES
 
     first = args.seed or 0
     for scene in chosen:
         for adapter in adapters:
             if scene.pending or (scene.adapters and adapter not in scene.adapters):
                 continue
-            default = 1 if args.seed is not None or adapter != PAPER else scene.seeds
+            default = 1 if args.seed is not None or adapter != TONES else scene.seeds
             count = min(args.seeds or default, scene.seeds_most or sys.maxsize)
             seeds = dict.fromkeys([*range(first, first + count)])
             if args.seed is None:
