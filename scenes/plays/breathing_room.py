@@ -64,4 +64,5 @@ def first_samples_ms(simulator: Simulator) -> tuple[list[float], list[float]]:
     return delays, own
 
 
-SCENE = Scene("breathing-room", "short utterances sound before the silence has decayed; nothing is written", play)
+SCENE = Scene("breathing-room", "short utterances sound before the silence has decayed; nothing is written", play,
+              seeds_most=2000)  # fmt: skip

@@ -57,4 +57,4 @@ def underruns(simulator: Simulator) -> int:
 
 
 SCENE = Scene("cold-start", "the first request after boot warms the engine up, later ones do not", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip

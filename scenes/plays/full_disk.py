@@ -89,4 +89,4 @@ def full_disk(room_bytes: int) -> Iterator[None]:
 
 
 SCENE = Scene("full-disk", "the journal cannot write: the talk goes on, and what was written replays", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip

@@ -148,4 +148,4 @@ def against_the_sound(case: str, simulator: Simulator, flush: act.Flush, kept: s
 
 
 SCENE = Scene("heard-ledger", "the conversation keeps what was heard, wherever it is interrupted", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip

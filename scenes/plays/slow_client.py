@@ -60,4 +60,4 @@ def same_sound(one: Simulator, other: Simulator) -> bool:
 
 
 SCENE = Scene("slow-client", "a client that stalls: bounded lead, idle engine, nothing lost", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip

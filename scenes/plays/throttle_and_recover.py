@@ -76,4 +76,4 @@ def underruns(simulator: Simulator) -> int:
 
 
 SCENE = Scene("throttle-and-recover", "the engine is slowed and released: chunks shrink, then grow; inaudible", play,
-              seeds_most=1000)  # fmt: skip
+              seeds_most=300)  # fmt: skip

@@ -125,4 +125,4 @@ def hand_overs_missing(simulator: Simulator) -> int:
 
 
 SCENE = Scene("two-cores", "two sources share one voice: neither waits, each word is heard or shown", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip

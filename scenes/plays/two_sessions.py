@@ -71,4 +71,4 @@ def underruns(simulator: Simulator) -> tuple[int, int]:
 
 
 SCENE = Scene("two-sessions", "two talks, one engine: neither is heard in the other, neither is held up", play,
-              seeds_most=500)  # fmt: skip
+              seeds_most=300)  # fmt: skip
