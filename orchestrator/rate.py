@@ -88,6 +88,7 @@ class Ladder:
 
     def begin(self, block_ns: int = TICK_NS) -> None:
         self._block_ns = block_ns
+        self._slack_ns = max(TICK_NS, block_ns)  # of a lead, that may not sound: a frame is held back, blocks are whole
         self.rung = len(self.rungs) - 1 if self.steady else self._first_rung()
         self._low_latency = not self.steady
         self._first = True
@@ -115,7 +116,7 @@ class Ladder:
 
     def safe_ns(self, rung: int) -> float:
         """How long a chunk of this rung may take, at worst."""
-        return min(self.cost.worst_ns(self.rungs[rung]) + TICK_NS, SAFE_MOST_NS)
+        return min(self.cost.worst_ns(self.rungs[rung]) + self._slack_ns, SAFE_MOST_NS)
 
     def breath_ns(self, rung: int) -> float:
         """The lead below which the next chunk is asked for."""
@@ -189,7 +190,7 @@ class Ladder:
         stray_ns = self.cost.worst_ns(units) - self.cost.predict_ns(units)
         predicted_ns = self.cost.predict_ns(above)
         likely_ns = self.cost.likely_ns(above) - predicted_ns
-        return predicted_ns + max(stray_ns * above / units, 2 * likely_ns) + TICK_NS
+        return predicted_ns + max(stray_ns * above / units, 2 * likely_ns) + self._slack_ns
 
     def _hurry(self) -> None:
         """The lead is short."""
