@@ -32,6 +32,7 @@ SPARE = 0.03  # of an engine's time, to keep up: ten calls that jitter by a fift
 SPARE_EARLY = 0.1  # the same as long as an engine that was never measured has answered fewer than ten
 CALLS_TO_KNOW = 10
 SETTLED_NS = 5 * NS_PER_S  # of audio in an utterance; by then an engine that is slow by nature has shown it
+EARLY_NS = 5 * NS_PER_MS  # by which a sink may ask for its next block sooner, after one that it asked for late
 GONE_NS = 3 * TICK_NS  # of lead: it is gone by the next block or two
 LOW = 0.75  # of a breath: a lead that sinks below it though chunks are asked for is running out
 CALLS_TO_JUDGE = 2  # of an engine that was never measured: one call does not tell fixed cost from slowness
@@ -126,7 +127,8 @@ class Ladder:
         return self.rungs[rung] * self.unit_ns
 
     def hold_ns(self, first_ns: int) -> int:
-        return round(max(0.0, max(self._second_ns, self._second()) - audible_ns(first_ns, self._block_ns)))
+        audible = audible_ns(first_ns, self._block_ns) - EARLY_NS
+        return round(max(0.0, max(self._second_ns, self._second()) - audible))
 
     def waiting(self, lead_ns: int, waited_ns: int) -> None:
         length_ns = self.length_ns(self.rung)
