@@ -198,8 +198,9 @@ class Replying:
 
     def next_job(self, now_ns: int) -> list[act.Action]:
         """The next wish to the engine, if it is time for one."""
-        ahead_ns = lead_ns(max(0, self.speech.end_index - self.read_index), self.settings.rate_hz)
-        job = self.speech.next_job(self.generation, ahead_ns, now_ns)
+        speech = self.speech
+        ahead = max(0, speech.end_index - max(self.read_index, speech.start_index))
+        job = speech.next_job(self.generation, lead_ns(ahead, self.settings.rate_hz), now_ns)
         return [job] if job is not None else []
 
     def release(self, now_ns: int) -> list[act.Action]:

@@ -61,6 +61,7 @@ class Speech:
         self.rate: RateController = Ladder(settings.tts, steady=settings.mode == "steady")
         self.open_cost = OpenCost(settings.tts)
         self.utterance = 0
+        self.start_index = 0  # where the utterance begins in the stream
         self.end_index = 0  # of the stream, as far as it is stitched
         self.phrases: dict[int, Phrase] = {}  # all of the utterance: what it said, for the ledger
         self.in_flight: OpenPhrase | RequestChunk | None = None
@@ -76,6 +77,7 @@ class Speech:
         self._text_ended = False
         self._failures = 0
         self._first = True  # no chunk of it has come yet
+        self._in_stream = False  # nor lies one in the stream
         self._held: StitchChunk | None = None  # the first chunk, as long as it waits
         self._held_ns = 0  # its length
         self.release_ns: int | None = None  # when it is let go
@@ -83,7 +85,7 @@ class Speech:
     def begin(self, index: int, block_ns: int = TICK_NS) -> int:
         """A new utterance, whose stream begins at `index` or later; returns its number."""
         self._reset()
-        self.end_index = index
+        self.start_index = self.end_index = index
         self.utterance += 1
         self.phrases = {}
         self.active = True
@@ -219,6 +221,8 @@ class Speech:
         return [held]
 
     def stitched(self, event: ChunkStitched) -> None:
+        if not self._in_stream:  # what lies before it is flushed, though a sink that stalls may not have done so yet
+            self._in_stream, self.start_index = True, event.start_index
         self.end_index = event.end_index
         self._stitching -= 1
 

@@ -7,8 +7,9 @@ import pytest
 from orchestrator import actions as act
 from scenes.simulator import World
 from scenes.tests.worlds import WORDS, held, notices, remembered, underrun_samples
+from scenes.world import Sink, Speech
 from timeline import events as ev
-from timeline.clock import NS_PER_MS
+from timeline.clock import NS_PER_MS, NS_PER_S
 
 LONG = " ".join(f"{WORDS}." for _ in range(6))
 SPEAK = (100, ev.SpeakRequested(LONG))
@@ -99,3 +100,14 @@ def test_a_single_hiccup_is_not_taken_for_slowness(rtf, stall_at, known, monkeyp
     engine = {"rtf": rtf, "stall_at": stall_at, "stall_ms": 1000}
     simulator = held(World(events=[(100, ev.SpeakRequested(f"{WORDS} {WORDS} {WORDS}"))]), engine)
     assert notices(simulator) == []
+
+
+def test_what_a_stalled_sink_has_not_thrown_away_yet_is_no_lead():
+    """Interrupted while a client takes nothing: the next reply is rendered ahead as if the old one were gone."""
+    world = World(
+        user=(Speech(500, 1300, "what is it"),), replies=(LONG, LONG), sink=Sink(stalls=((5000, 3000),)),
+        events=[(5010, ev.UserTyped("stop")), (9000, ev.StopRequested())],
+    )  # fmt: skip
+    simulator = held(world, {"rtf": 0.3})
+    stitched = [fact for t_ns, fact in simulator.of(ev.ChunkStitched) if fact.generation == 1 and t_ns < 8 * NS_PER_S]
+    assert stitched[-1].end_index - stitched[0].start_index > simulator.settings.rate_hz
