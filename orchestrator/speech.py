@@ -32,6 +32,7 @@ class Phrase:
     text: str
     opened: bool = False
     seq: int = 0  # the next chunk to ask for
+    failures: int = 0  # of the request that is due, in a row
     eos: bool = False
 
 
@@ -75,7 +76,6 @@ class Speech:
         self._queue: list[Phrase] = []  # not finished, in order
         self._cutter = PhraseCutter()
         self._text_ended = False
-        self._failures = 0
         self._first = True  # no chunk of it has come yet
         self._in_stream = False  # nor lies one in the stream
         self._held: StitchChunk | None = None  # the first chunk, as long as it waits
@@ -179,22 +179,20 @@ class Speech:
 
     def opened(self, event: PhraseOpened) -> None:
         self.in_flight = None
-        self._failures = 0
         phrase = self.phrases[event.phrase]
-        phrase.opened = True
+        phrase.opened, phrase.failures = True, 0
         self.open_cost.observe(phrase.text, event.render_ns)
 
     def ready(self, event: ChunkReady, now_ns: int) -> list[Action]:
         """A chunk of this generation is here: into the stream with it, or, if it is the first, as soon as is safe."""
         asked, self.in_flight = self.in_flight, None
-        self._failures = 0
         short = event.eos and isinstance(asked, RequestChunk) and event.units < asked.units
         if not short:  # a short last chunk may have cost what a whole one does, or not: nothing is learnt of it
             self.rate.observe(max(1, event.units), event.render_ns)
         actions = self.release()
         phrase = self.phrases[event.phrase]
         seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
-        phrase.seq += 1
+        phrase.seq, phrase.failures = phrase.seq + 1, 0
         stitch = StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
         length_ns = lead_ns(event.samples, event.rate_hz)
         hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
@@ -231,10 +229,10 @@ class Speech:
         job, self.in_flight = self.in_flight, None
         if job is None:
             return False
-        self._failures += 1
-        if retryable and self._failures <= RETRIES:
+        phrase = self.phrases[job.phrase]
+        phrase.failures += 1  # another phrase may be opened before it is asked again
+        if retryable and phrase.failures <= RETRIES:
             return True
-        self._failures = 0
         self._queue = [phrase for phrase in self._queue if phrase.number != job.phrase]
         return False
 

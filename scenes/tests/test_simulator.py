@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 import numpy as np
 import pytest
@@ -202,6 +202,15 @@ def test_phrases_that_fail_for_good_are_given_up_and_said_once():
     first_words = WORDS.split()[0]
     assert kept.text.split() and set(kept.text.split()) == {first_words}, "three chunks hold a word of each"
     assert states(simulator)[-1] == "listening"
+
+
+@pytest.mark.parametrize("word_ms", [20, 60, 70, 90, 120])
+@pytest.mark.parametrize("fail_at", [5, 6, 7, 8])
+def test_a_request_is_made_twice_at_most_though_the_next_phrase_is_opened_in_between(word_ms, fail_at):
+    world = World(user=(QUESTION,), replies=(f"{WORDS}. " * 6,), word_ms=word_ms)
+    simulator = held(world, {"rtf": 0.4, "fail_at": fail_at, "fail_times": 99})
+    asked = Counter((fact.phrase, fact.seq) for _, fact in simulator.of(act.RequestChunk))
+    assert max(asked.values()) == 2
 
 
 def test_an_engine_that_cannot_keep_up_says_so_once_and_loses_nothing():
