@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -60,19 +61,29 @@ class Result:
 
 
 def play_all(jobs: Sequence[Job], context: MakeContext, draw: Draw, workers: int = 0) -> Iterator[Result]:
-    """Results in the order of the jobs. Each worker loads an adapter once; what it is handed must pickle."""
-    if not jobs:
-        return
-    count = min(workers or os.cpu_count() or 1, len(jobs))
+    """Results in the order of the jobs. Each worker loads an adapter once; what it is handed must pickle. Where one
+    dies its pool does: the job that is due is played alone, to see whether it is to blame, then the others go on."""
+    count = workers or os.cpu_count() or 1
     spawn = multiprocessing.get_context("spawn")  # engines have threads of their own: nothing may be forked from them
-    with ProcessPoolExecutor(count, spawn, _begin, (context, draw)) as pool:
-        futures = [pool.submit(_perform, job) for job in jobs]
-        for job, future in zip(jobs, futures, strict=True):
+    waiting, alone = deque(jobs), False
+    while waiting:
+        batch = list(waiting)[: 1 if alone else None]
+        died = False
+        with ProcessPoolExecutor(min(count, len(batch)), spawn, _begin, (context, draw)) as pool:
             try:
-                yield future.result()
+                for future in [pool.submit(_perform, job) for job in batch]:
+                    result = future.result()
+                    waiting.popleft()
+                    yield result
             except BrokenProcessPool:
-                line = "the process that played it died: play it alone to see why"
-                yield Result(job.name, job.adapter, job.seed, False, notes=[line])
+                died = True
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # interrupted: what has not begun need not
+        if died and alone:
+            job = waiting.popleft()
+            line = "the process that played it died: play it alone to see why"
+            yield Result(job.name, job.adapter, job.seed, False, notes=[line])
+        alone = died and not alone
 
 
 def missing(adapter: str, context: Context) -> str:
@@ -123,6 +134,7 @@ def _perform(job: Job) -> Result:
         try:
             _keep(stage, result)
         except OSError as error:
+            result.folder = ""
             result.notes.append(f"the run could not be kept in {job.folder}: {error.strerror or error}")
     return result
 

@@ -8,13 +8,15 @@ from typing import Any
 
 
 class View:
-    """A context manager around the playing. `failed`: the results that did not pass."""
+    """A context manager around the playing. `failed`: the results that did not pass. `not_kept`: why the first of those
+    that did could not be kept; empty where all were that should be."""
 
     def __init__(self, jobs: int, as_json: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.failed: list[Any] = []
+        self.not_kept = ""
         self._json = as_json
         self._console = Console(stderr=as_json)
         columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -41,6 +43,8 @@ class View:
         self._rows.setdefault((result.name, result.adapter), []).append(result)
         if not result.passed:
             self.failed.append(result)
+        elif result.notes:
+            self.not_kept = self.not_kept or result.notes[-1]
         self._progress.update(self._task, advance=1, description=f"{result.name} {result.adapter}")
 
     def table(self) -> None:

@@ -68,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
                 print(json.dumps(as_json(result)), flush=True)
     if not args.json:
         view.table()
+    if view.not_kept:
+        print(f"duckbill: {view.not_kept}", file=sys.stderr)
     for result in view.failed[:FAILED_SHOWN_MOST]:
         print(f"duckbill: failed: {result.repeat}", file=sys.stderr)
         for probe in result.probes:
@@ -94,18 +96,23 @@ def choose(names: Sequence[str]) -> list[Any]:
 
 
 def present(wanted: str | None, context: Any) -> list[str]:
-    """The adapters to play with: those that were asked for, else all that can be loaded. Raises AdapterError."""
+    """The adapters to play with: those that were asked for, else all that can be loaded. Raises AdapterError, and
+    ConfigError where none is named."""
     from adapters import registry
     from adapters.base import AdapterError
+    from orchestrator.config import ConfigError
     from scenes.runner import missing
 
-    names = [name.strip() for name in wanted.split(",") if name.strip()] if wanted else registry.names("tts")
+    named = registry.names("tts") if wanted is None else wanted.split(",")
+    names = [name.strip() for name in named if name.strip()]
+    if not names:
+        raise ConfigError(f"--adapters {wanted!r} names none; leave it out to play with all that are present")
     found = []
-    for name in names:
+    for name in dict.fromkeys(names):
         why = missing(name, context)
         if not why:
             found.append(name)
-        elif wanted:
+        elif wanted is not None:
             raise AdapterError("missing", f"--adapters {name}: {why}")
     return sorted(found, key=lambda name: name != "null")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from orchestrator.config import load_config
 from scenes.playbill import SCENES
 from scenes.stage import Scene
 from ui.cli import main
@@ -81,6 +84,9 @@ class InProcess:
     def __exit__(self, *_):
         pass
 
+    def shutdown(self, wait, cancel_futures):
+        pass
+
     def submit(self, call, *arguments):
         from concurrent.futures import Future
 
@@ -89,11 +95,42 @@ class InProcess:
         return future
 
 
+def test_an_adapter_named_twice_is_played_once(capsys, tmp_path):
+    main(["scenes", "cold-start", "--adapters", "null,null", "--seed", "1", "--json", "--artifacts", str(tmp_path)])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_run_that_cannot_be_kept_is_not_said_to_be(capsys, tmp_path):
+    (tmp_path / "scenes").write_text("a file where the folder should be")
+    status, (line,), said = play(capsys, tmp_path, "cold-start", "--seed", "1")
+    assert status == 0 and line["run"] is None
+    assert "could not be kept" in said
+
+
+def dies_of_seed_1(folder):
+    if folder.name.endswith("-1"):
+        os._exit(9)
+    return ""
+
+
+def test_a_worker_that_dies_takes_no_other_job_with_it(tmp_path):
+    from scenes.runner import Job, play_all
+    from ui.compose import context_of
+
+    jobs = [Job("cold-start", "null", seed, str(tmp_path / f"cold-start-null-{seed}"), True) for seed in range(4)]
+    context = partial(context_of, load_config(None, {}, {}))
+    results = list(play_all(jobs, context, dies_of_seed_1, workers=2))
+    assert [(result.seed, result.passed) for result in results] == [(0, True), (1, False), (2, True), (3, True)]
+    assert "died" in results[1].notes[0]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         (["barge"], 2, "barge-in"),
         (["barge-in", "--adapters", "nul"], 1, "null"),
+        (["barge-in", "--adapters", ","], 2, "--adapters"),
+        (["barge-in", "--adapters", ""], 2, "--adapters"),
         (["barge-in", "--seeds", "0"], 2, "--seeds"),
         (["barge-in", "--jobs", "-1"], 2, "--jobs"),
     ],
