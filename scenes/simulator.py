@@ -83,6 +83,10 @@ class Simulator:
         """(ns, fact) of every event or action of one kind."""
         return [(t_ns, fact) for t_ns, _, fact in self.records if isinstance(fact, kind)]
 
+    def underrun_samples(self) -> int:
+        """Samples that were missing when the sink asked for them."""
+        return sum(tick.underrun_samples for _, tick in self.of(ev.SinkTick))
+
     def say(self, text: str, after_ms: float, for_ms: float) -> None:
         """The user says something that was not in the script."""
         start_ms = self.agenda.clock.now_ns() / NS_PER_MS + after_ms

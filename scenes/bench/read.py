@@ -7,7 +7,6 @@ the last fifth is than that of the second fifth, when everything has been loaded
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -21,29 +20,13 @@ from orchestrator.config import Config
 from orchestrator.session import Session
 from orchestrator.shell import Parts
 from scenes.bench.report import Report, at_least, at_most, machine, shown
+from scenes.script import CHARS_PER_S, aloud
 from timeline.clock import NS_PER_S
 from timeline.events import InputEnded, SinkTick, SpeakRequested
 
 MINUTES = 5.0
 CHARS_PER_MINUTE = 1100  # of Piper's default voice: 1060 were measured, so the text is a little longer than asked
 GROWTH_MOST_MB = 8.0  # a leak of one byte per sample would be 7 MB in five minutes; ours allocates a fixed set
-SENTENCES = (
-    "The river comes down from the hills in the north, and it takes its time.",
-    "In spring it carries branches, in autumn leaves, and in winter, when the frost is hard, it carries nothing.",
-    "People have built three bridges over it; the oldest has 7 arches, and nobody knows who built it.",
-    "What do they talk about, the two who fish there every morning?",
-    "They talk about the weather, about prices, and about the fish that they did not catch.",
-    "Once, a long time ago, a boat came up from the sea and turned around again, because the water was too shallow.",
-)
-
-
-def text_of(minutes: float) -> str:
-    """A text that takes about that long to read aloud."""
-    sentences = itertools.cycle(SENTENCES)
-    text = ""
-    while len(text) < minutes * CHARS_PER_MINUTE:
-        text += next(sentences) + " "
-    return text
 
 
 class _Memory:
@@ -77,7 +60,9 @@ def run(context: Context, minutes: float = MINUTES) -> Report:
         config = Config(artifacts=str(Path(folder) / "runs"))
         speaker = FileSpeaker(Path(folder) / "read.wav", context.clock, config.audio.rate_hz)
         session = Session(config, Parts(context.clock, tts, speaker), "read", [memory.watch])
-        outcome = asyncio.run(session.hold([SpeakRequested(text_of(minutes)), InputEnded()]))
+        outcome = asyncio.run(
+            session.hold([SpeakRequested(aloud(minutes * CHARS_PER_MINUTE / CHARS_PER_S)), InputEnded()])
+        )
     seconds = outcome.samples / outcome.rate_hz
     metrics = (
         at_most("underruns", outcome.meter.underruns, "", 0),

@@ -39,7 +39,7 @@ def play(stage: Stage) -> None:
     # of a first chunk until the second is safe.
     held_ms = HELD_SHARE * (trouble.call_ms + trouble.rtf * FIRST_CHUNK_MS)
     stage.at_most("own_ms_most", max(overheads, default=float("inf")), block_ms + jitter_ms + held_ms + 0.1)
-    stage.exactly("underrun_samples", sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick)), 0)
+    stage.exactly("underrun_samples", simulator.underrun_samples(), 0)
     stage.exactly("files_opened", len(writes.files), 0)
     for line in writes.files:
         stage.note(line)

@@ -29,11 +29,11 @@ def play(stage: Stage) -> None:
     stage.measure("first_ms", first)
     stage.measure("later_ms", max(later))
     stage.at_most("warming_ms_off", abs(first - max(later) - cold_ms), 2 * BLOCK_MS)
-    stage.exactly("underrun_samples_cold", underruns(cold), 0)
+    stage.exactly("underrun_samples_cold", cold.underrun_samples(), 0)
     warm = boot(stage, trouble, text, warm=True)
     first, *later = first_samples_ms(warm)[0]
     stage.at_most("first_after_warm_up_ms_more", first - min(later), 2 * BLOCK_MS)
-    stage.exactly("underrun_samples_warm", underruns(warm), 0)
+    stage.exactly("underrun_samples_warm", warm.underrun_samples(), 0)
     # Having started cold is forgotten: the last request is served in the same chunks as if it had been warm.
     stage.exactly("sizes_differ_later", int(last_sizes(cold) != last_sizes(warm)), 0)
 
@@ -50,10 +50,6 @@ def boot(stage: Stage, trouble: Trouble, text: str, warm: bool) -> Simulator:
 def last_sizes(simulator: Simulator) -> list[int]:
     last = max(fact.utterance for _, fact in simulator.of(act.RequestChunk))
     return [fact.units for _, fact in simulator.of(act.RequestChunk) if fact.utterance == last]
-
-
-def underruns(simulator: Simulator) -> int:
-    return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
 
 
 SCENE = Scene("cold-start", "the first request after boot warms the engine up, later ones do not", play,

@@ -36,7 +36,7 @@ def play(stage: Stage) -> None:
     simulator = stage.hold(world, trouble)
     ticks = [tick for _, tick in simulator.of(ev.SinkTick)]
     stage.at_least("read_s", sum(tick.played_samples for tick in ticks) / simulator.settings.rate_hz, READ_S)
-    stage.exactly("underrun_samples", sum(tick.underrun_samples for tick in ticks), 0)
+    stage.exactly("underrun_samples", simulator.underrun_samples(), 0)
     said = [fact.text for _, fact in simulator.of(act.Remember)]
     stage.exactly("said_something_else", int(not text.startswith(said[-1])), 0)
     leads = [tick.written_seen - tick.read_index for tick in ticks]

@@ -34,8 +34,8 @@ def play(stage: Stage) -> None:
         stage.exactly(f"{name}_heard_whole", int(said == [text]), 1)
         stage.at_most(f"{name}_lead_s_most", lead_s_most(simulator), RING_SECONDS / 2)
         stage.exactly(f"{name}_samples_lost", stream_samples(plain) - stream_samples(simulator), 0)
-    stage.exactly("slow_underrun_samples", underruns(slow), 0)
-    stage.measure("hasty_underrun_samples", underruns(hasty))
+    stage.exactly("slow_underrun_samples", slow.underrun_samples(), 0)
+    stage.measure("hasty_underrun_samples", hasty.underrun_samples())
     stage.exactly("slow_words_changed", int(not same_sound(slow, plain)), 0)
 
 
@@ -47,10 +47,6 @@ def lead_s_most(simulator: Simulator) -> float:
 def stream_samples(simulator: Simulator) -> int:
     """Samples that the sink took from the stream."""
     return sum(tick.played_samples for _, tick in simulator.of(ev.SinkTick))
-
-
-def underruns(simulator: Simulator) -> int:
-    return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
 
 
 def same_sound(one: Simulator, other: Simulator) -> bool:

@@ -28,7 +28,7 @@ def below(stage: Stage) -> None:
     factor = draw.uniform(0.6, 0.95) / rtf
     simulator = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, SLOW_TO_MS, factor),))
     before, _, after = sizes(simulator)
-    stage.exactly("underrun_samples_below", underruns(simulator), 0)
+    stage.exactly("underrun_samples_below", simulator.underrun_samples(), 0)
     stage.at_least("grows_again_below", max(after) / max(before), 1)
 
 
@@ -49,7 +49,7 @@ def above(stage: Stage) -> None:
     released = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, SLOW_FROM_MS + spent_ms, factor),))
     before, during, _ = sizes(hopeless)
     stage.at_most("shrinks_above", min(during) / max(before), 0.75)
-    stage.exactly("underrun_samples_above", underruns(released), 0)
+    stage.exactly("underrun_samples_above", released.underrun_samples(), 0)
     _, during, after = sizes(released)
     stage.at_least("grows_again_above", max(after), min(max(before), min(during) + 1))
 
@@ -69,10 +69,6 @@ def sizes(simulator: Simulator) -> tuple[list[int], list[int], list[int]]:
     before = [units for at, units in asked if at < SLOW_FROM_MS]
     during = [units for at, units in asked if SLOW_FROM_MS <= at < SLOW_TO_MS]
     return before, during, [units for at, units in asked if at >= SLOW_TO_MS]
-
-
-def underruns(simulator: Simulator) -> int:
-    return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
 
 
 SCENE = Scene("throttle-and-recover", "the engine is slowed and released: chunks shrink, then grow; inaudible", play,

@@ -15,7 +15,6 @@ from orchestrator.settings import CoreSettings
 from scenes.invariants import violations
 from scenes.simulator import Simulator
 from scenes.world import World
-from timeline import events as ev
 from timeline.clock import VirtualClock
 
 WORDS = "alpha bravo charlie delta foxtrot golf hotel india juliet kilo lima mike november oscar papa"
@@ -62,7 +61,7 @@ def notices(simulator: Simulator) -> list[str]:
 
 
 def underrun_samples(simulator: Simulator) -> int:
-    return sum(tick.underrun_samples for _, tick in simulator.of(ev.SinkTick))
+    return simulator.underrun_samples()
 
 
 # -- what holds in every world --------------------------------------------------------------
