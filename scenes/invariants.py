@@ -89,15 +89,24 @@ def _conversation(simulator: Simulator) -> Iterator[str]:
 
 def _engine(simulator: Simulator) -> Iterator[str]:
     """One job at a time, and between utterances no synthesis is left open."""
+    late_ns = simulator.settings.tts.limits.timeout_ms * NS_PER_MS
     waiting: Any = None
-    for _, _, fact in simulator.records:
+    since_ns = 0
+    for t_ns, _, fact in simulator.records:
         if isinstance(fact, act.OpenPhrase | act.RequestChunk):
             if waiting is not None:
                 yield f"{fact} while {waiting} is with the engine"
-            waiting = fact
-        elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed | act.Flush | ev.DeadlinePassed):
+            waiting, since_ns = fact, t_ns
+        elif isinstance(fact, act.Flush) or (isinstance(fact, ev.DeadlinePassed) and t_ns >= since_ns + late_ns):
+            waiting = None  # given up
+        elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed) and _job(fact) == _job(waiting):
             waiting = None
-    if not simulator.core.replying.speech.active and simulator.engine.open:
-        late_ns = simulator.settings.tts.limits.timeout_ms * NS_PER_MS
-        if simulator.now_ns() - max((t for t, _ in simulator.of(act.OpenPhrase)), default=0) >= late_ns:
-            yield "a synthesis was never closed"
+    opened_ns = max((t for t, _ in simulator.of(act.OpenPhrase)), default=0)
+    over = not simulator.core.replying.speech.active and simulator.now_ns() - opened_ns >= late_ns
+    if over and simulator.engine.open:
+        yield "a synthesis was never closed"
+
+
+def _job(fact: Any) -> tuple[int, int, int] | None:
+    """Which request it is, or answers: (generation, phrase, seq), seq -1 for opening a phrase."""
+    return (fact.generation, fact.phrase, getattr(fact, "seq", -1)) if fact is not None else None

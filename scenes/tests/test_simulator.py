@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import actions as act
-from scenes.invariants import played_before
+from scenes.invariants import played_before, violations
 from scenes.sound import pitch_hz, pitch_of_phrase, tones
 from scenes.tests.worlds import (
     WORDS,
@@ -211,6 +211,15 @@ def test_a_request_is_made_twice_at_most_though_the_next_phrase_is_opened_in_bet
     simulator = held(world, {"rtf": 0.4, "fail_at": fail_at, "fail_times": 99})
     asked = Counter((fact.phrase, fact.seq) for _, fact in simulator.of(act.RequestChunk))
     assert max(asked.values()) == 2
+
+
+@pytest.mark.parametrize("between", [ev.DeadlinePassed(), ev.AdapterFailed("stt", "ear", "crashed", "deaf", False)])
+def test_two_jobs_with_the_engine_are_noticed_whatever_else_happens_between(between):
+    simulator = held(World(user=(QUESTION,), replies=(WORDS,)), {"rtf": 0.1})
+    at = next(i for i, (_, _, fact) in enumerate(simulator.records) if isinstance(fact, act.RequestChunk))
+    asked = simulator.records[at]
+    simulator.records[at + 1 : at + 1] = [(asked[0], "event", between), asked]
+    assert any("with the engine" in line for line in violations(simulator))
 
 
 def test_an_engine_that_cannot_keep_up_says_so_once_and_loses_nothing():
