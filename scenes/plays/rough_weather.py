@@ -40,9 +40,10 @@ def answered(simulator: Simulator, world: World, trouble: Trouble) -> bool:
     """The last question has its answer, whole, unless the script itself withholds it."""
     reply = max((fact.reply for _, fact in simulator.of(act.StartReply)), default=0)
     text = world.replies[(reply - 1) % len(world.replies)]
-    if reply in world.reply_faults or trouble.fail_times > 1 or not any(letter.isalnum() for letter in text):
+    gives_up = trouble.fail_at >= 0 and trouble.fail_times > 1
+    if reply in world.reply_faults or gives_up or not any(letter.isalnum() for letter in text):
         return True
-    kept = [fact for _, fact in simulator.of(act.Remember) if fact.role == "assistant"]
+    kept = [fact for _, fact in simulator.of(act.Remember) if fact.source == ev.CONVERSATION]  # not what was requested
     return bool(kept) and kept[-1].text == text and not kept[-1].interrupted
 
 

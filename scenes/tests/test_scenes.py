@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from adapters.tts.null import ToneTts
+from orchestrator import actions as act
 from orchestrator import bus, floor, rate, replying
 from scenes.playbill import SCENES, known_seeds
 from scenes.plays import (
@@ -161,6 +162,12 @@ def test_rough_weather_notices_a_session_that_is_stuck(monkeypatch):
     monkeypatch.setattr(rough_weather, "troubles", lambda draw: rough_weather.Trouble(stall_at=0, stall_ms=10**9))
     with pytest.raises(AssertionError, match="round in circles"):
         played(rough_weather.SCENE)
+
+
+def test_rough_weather_does_not_take_a_request_that_was_spoken_last_for_the_answer():
+    stage = played(rough_weather.SCENE, 12)
+    spoken = [fact for _, fact in stage.held[0].simulator.of(act.Remember) if fact.role == "assistant"]
+    assert spoken[-1].source == "" and stage.passed
 
 
 def test_any_scene_notices_an_engine_that_is_not_deterministic():
