@@ -133,9 +133,9 @@ def _perform(job: Job) -> Result:
         result.folder = job.folder
         try:
             _keep(stage, result)
-        except OSError as error:
+        except Exception as error:  # a disk, or a bug in drawing: the verdict stands either way
             result.folder = ""
-            result.notes.append(f"the run could not be kept in {job.folder}: {error.strerror or error}")
+            result.notes.append(f"the run could not be kept in {job.folder}: {error}")
     return result
 
 
