@@ -17,7 +17,7 @@ from timeline import events as ev
 
 STORM_MS = 20_000
 CALM_MS = 24_000  # whatever is still under way then, the question cuts it
-ANSWERED_MS = 260_000  # the slowest engine takes four times as long as its text sounds
+ANSWERED_MS = 600_000  # an engine that stalls 12 s in each phrase, with three requests waiting, takes half of that
 LAST = "are you still there"
 
 
