@@ -25,6 +25,7 @@ class NullTts:
     Options = Trouble
 
     def __init__(self, options: Trouble, context: Context) -> None:
+        self.clock = context.clock
         self._engine = Troubled(ToneTts(), options, context.clock)
 
     def describe(self) -> Capability:
