@@ -107,7 +107,9 @@ class TroubledSynthesis:
         if self._fails():
             self._failures += 1
             wait(self._clock, self._cost_ns(units) * factor + extra_ns)
-            raise AdapterError(trouble.fail_kind, "the engine failed as told by its options fail_at or fail_share", retryable=True)
+            raise AdapterError(
+                trouble.fail_kind, "the engine failed as told by its options fail_at or fail_share", retryable=True
+            )
         self._pulls += 1
         self._failures = 0
         if self._pulls - 1 == trouble.empty_at:
