@@ -79,4 +79,4 @@ def old_chunks(simulator: Simulator) -> int:
 
 
 SCENE = Scene("barge-in", "interruptions at random points: silence within a frame, nothing old ever again", play,
-              seeds=SEEDS, seeds_most=2000)  # fmt: skip
+              seeds=SEEDS, seeds_most=1000)  # fmt: skip
