@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -106,6 +107,15 @@ _engines: dict[str, Tts] = {}
 def _begin(context: MakeContext, draw: Draw) -> None:
     global _context, _draw
     _context, _draw = context(), draw
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever ends the command by a signal leaves nobody to end its workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make_tts(name: str) -> Tts:

@@ -169,3 +169,16 @@ def test_a_journal_cut_at_any_byte_replays_up_to_its_last_whole_line(capsys, tmp
         else:
             assert status == 0, (cut, said.err)
             assert "identical" in said.out and "last whole line" in said.err, cut
+
+
+def test_workers_do_not_outlive_a_command_that_is_ended(tmp_path):
+    import signal
+
+    words = ["scenes", "barge-in", "--adapters", "null", "--seeds", "500", "--jobs", "1", "--json"]
+    command = [sys.executable, "-m", "ui.cli", *words, "--artifacts", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        running.stdout.readline()  # it has played one: the worker is there
+        running.send_signal(signal.SIGTERM)
+        running.stdout.read()  # ends when the last process that holds it has ended
+    assert running.returncode == -signal.SIGTERM
