@@ -151,7 +151,7 @@ class Replying:
                 continue
             chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
             parts.append(phrase.text[:chars])
-            measured = measured and (sure or not chars)
+            measured = measured and sure
         self.ledger.forget()
         text = " ".join(part for part in parts if part)
         return act.Remember(self.turn, "assistant", text, interrupted, measured, self.source)
