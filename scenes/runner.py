@@ -79,7 +79,7 @@ def play_all(jobs: Sequence[Job], context: MakeContext, draw: Draw, workers: int
             except BrokenProcessPool:
                 died = True
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)  # interrupted: what has not begun need not
+                pool.shutdown(cancel_futures=True)  # interrupted: what has not begun need not
         if died and alone:
             job = waiting.popleft()
             line = "the process that played it died: play it alone to see why"
