@@ -84,7 +84,7 @@ class InProcess:
     def __exit__(self, *_):
         pass
 
-    def shutdown(self, wait, cancel_futures):
+    def shutdown(self, cancel_futures):
         pass
 
     def submit(self, call, *arguments):
