@@ -23,7 +23,7 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.events import ChunkReady, ChunkStitched, PhraseOpened
 
 RETRIES = 1  # a second failure of the same request is the engine's, not bad luck
-RESAMPLER_KEEPS_NS = 20 * NS_PER_MS  # of a stream's beginning: 19 were seen where 22,050 Hz become 24,000
+RESAMPLER_KEEPS_NS = 40 * NS_PER_MS  # of a first chunk: 19 are kept at 22,050 Hz; the second may be a rung larger
 SEED_STRIDE = 1_000_003  # a prime, so that phrases of different sessions do not share seeds
 
 
