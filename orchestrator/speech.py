@@ -23,7 +23,7 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.events import ChunkReady, ChunkStitched, PhraseOpened
 
 RETRIES = 1  # a second failure of the same request is the engine's, not bad luck
-RESAMPLER_KEEPS_NS = 40 * NS_PER_MS  # of a first chunk: 19 are kept at 22,050 Hz; the second may be a rung larger
+RESAMPLER_KEEPS_NS = 20 * NS_PER_MS  # of a stream's beginning: 19 were seen where 22,050 Hz become 24,000
 SEED_STRIDE = 1_000_003  # a prime, so that phrases of different sessions do not share seeds
 
 
@@ -195,9 +195,8 @@ class Speech:
         seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
         phrase.seq, phrase.failures = phrase.seq + 1, 0
         stitch = StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
-        length_ns = lead_ns(event.samples, event.rate_hz)
-        kept_ns = RESAMPLER_KEEPS_NS if event.rate_hz != self.settings.rate_hz else 0
-        hold_ns = self.rate.hold_ns(max(0, length_ns - kept_ns)) if self._first and not event.eos else 0
+        length_ns = self._audible_ns(event) if self._first else 0
+        hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
         self._first = False
         if hold_ns > 0:
             self._held, self._held_ns, self.release_ns = stitch, length_ns, now_ns + hold_ns
@@ -211,6 +210,11 @@ class Speech:
             if not self._queue:
                 actions.append(FinishStream())
         return actions
+
+    def _audible_ns(self, event: ChunkReady) -> int:
+        """What of an utterance's first chunk will lie in the stream before the second is there."""
+        kept_ns = RESAMPLER_KEEPS_NS if event.rate_hz != self.settings.rate_hz else 0
+        return max(0, lead_ns(event.samples, event.rate_hz) - kept_ns)
 
     def release(self) -> list[Action]:
         """Let go of the chunk that is held, if there is one."""

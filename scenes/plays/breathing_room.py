@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from adapters.tts.trouble import Trouble
-from orchestrator.speech import RESAMPLER_KEEPS_NS
 from scenes.script import SHORT
 from scenes.simulator import Simulator
 from scenes.stage import Scene, Stage
@@ -39,8 +38,6 @@ def play(stage: Stage) -> None:
     # What the engine did not cost: the wait for the sink to come round, which may be late, and for what is held back
     # of a first chunk until the second is safe.
     held_ms = HELD_SHARE * (trouble.call_ms + trouble.rtf * FIRST_CHUNK_MS)
-    if simulator.settings.tts.rate_hz != simulator.settings.rate_hz:
-        held_ms += RESAMPLER_KEEPS_NS / NS_PER_MS
     stage.at_most("own_ms_most", max(overheads, default=float("inf")), block_ms + jitter_ms + held_ms + 0.1)
     stage.exactly("underrun_samples", simulator.underrun_samples(), 0)
     stage.exactly("files_opened", len(writes.files), 0)

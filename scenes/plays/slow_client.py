@@ -22,9 +22,7 @@ STALLS = 4
 
 def play(stage: Stage) -> None:
     draw = stage.random
-    trouble = Trouble(
-        open_ms=draw.uniform(0, 40), call_ms=draw.uniform(0, 10), rtf=draw.uniform(0.02, 0.4), jitter=0.06
-    )
+    trouble = Trouble(open_ms=draw.uniform(0, 40), call_ms=draw.uniform(0, 10), rtf=draw.uniform(0.02, 0.4), jitter=0.1)
     stalls = tuple((draw.uniform(500, READ_S * 1000), draw.uniform(200, 6000)) for _ in range(STALLS))
     text = aloud(READ_S, draw.randrange(12))
     events = [(100, ev.SpeakRequested(text)), (200, ev.InputEnded())]
