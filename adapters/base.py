@@ -2,7 +2,7 @@
 
 The orchestrator negotiates from `Capability` alone; there is no `if name == ...` anywhere else.
 
-    Tts        describe, warm_up, open(span) -> Synthesis; Synthesis: pull, close
+    Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
     Stt        describe, warm_up, transcribe(pcm) -> Transcript
     Vad        window_samples, probability(window), reset
     Replies    describe, warm_up, reply(messages) -> stream of text, close
@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from adapters.voice import Voice
+from adapters.voice import PLAIN, Projection, Voice
 from stitcher.capture import Capture
 from stitcher.pcm import Float32, Int16
 from stitcher.playout import Playout
@@ -61,6 +61,16 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Natural:
+    """How an engine speaks at pace 1.0 in the voice that it was warmed up with, measured on a fixed text. A change of
+    engines in mid-speech matches one to the other by these."""
+
+    chars_per_s: float = 0.0
+    pitch_hz: float = 0.0  # median fundamental; 0: none found
+    loudness_lufs: float = 0.0  # ITU-R BS.1770, of speech without its pauses; 0: not measured
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """What an adapter can do. JSON through dataclasses.asdict."""
 
@@ -81,6 +91,7 @@ class Capability:
     markers: Literal["measured", "estimated", "none"] = "none"
     limits: Limits = field(default_factory=Limits)
     cost: Cost | None = None  # None until warm_up
+    natural: Natural | None = None  # likewise
     isolation: Literal["thread", "process"] = "thread"
     egress: tuple[str, ...] = ()  # hosts it talks to; empty: none
     weights_sha256: str = ""  # of the weights in use; empty: none
@@ -139,8 +150,13 @@ class Synthesis(Protocol):
 class Tts(Protocol):
     def describe(self) -> Capability: ...
 
-    def warm_up(self) -> None:
-        """Load, speak a little, measure the cost. Raises AdapterError."""
+    def warm_up(self, voice: Voice = PLAIN) -> None:
+        """Load, speak a little in this voice, measure the cost. Raises AdapterError."""
+        ...
+
+    def project(self, voice: Voice) -> Projection:
+        """The voice on this engine's own knobs, with a report; needs no warm-up. Raises AdapterError where the voice
+        cannot be had at all (an unknown name)."""
         ...
 
     def open(self, span: Span) -> Synthesis:

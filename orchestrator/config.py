@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters.voice import PACE_MAX, PACE_MIN
+from adapters.voice import PACE_MAX, PACE_MIN, Voice, named
 from orchestrator.phrase import PHRASE_CHARS_MOST
 from orchestrator.settings import ListenSettings, SourceSettings
 from stitcher.dither import DITHER_LEAST_DBFS, DITHER_MOST_DBFS
@@ -63,6 +63,11 @@ class TtsConfig(_Role):
     voice: str = Field("", description="a name the engine knows; empty: its default")
     pace: float = Field(1.0, ge=PACE_MIN, le=PACE_MAX)
     seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    @property
+    def asked(self) -> Voice:
+        """What is asked of the engine."""
+        return named(self.adapter, self.voice, self.pace)
 
 
 class SttConfig(_Role):

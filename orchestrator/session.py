@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapters.voice import Voice
 from orchestrator.actions import Notice
 from orchestrator.bus import Bus
 from orchestrator.config import TASK, Config
@@ -55,7 +54,7 @@ class Session:
         self.clock = parts.clock
         rate_hz = parts.speaker.rate_hz
         self.settings = CoreSettings(
-            tts=parts.tts.describe(), voice=Voice(config.tts.voice, config.tts.pace), seed=config.tts.seed,
+            tts=parts.tts.describe(), voice=config.tts.asked, seed=config.tts.seed,
             rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady", listen=config.listen,
             dither_dbfs=config.audio.dither_dbfs,
             tasks=(config.task.source,) if TASK in parts.tasks else (),

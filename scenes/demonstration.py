@@ -15,12 +15,12 @@ import numpy as np
 from adapters.audio.queued import QueuedMicrophone, Saying
 from adapters.base import EAR_RATE_HZ, Tts
 from adapters.tts.whole import speak_whole
-from adapters.voice import Voice
+from adapters.voice import named
 from stitcher.pcm import Float32
 from timeline.clock import NS_PER_MS
 from timeline.events import InputEnded
 
-USER_VOICE = Voice("en-us+f3", 0.85)
+USER_VOICE = named("espeak", "en-us+f3", 0.85)
 AUDIBLE = 0.003  # amplitude, -50 dB: the question ends with its last sample above
 THINK_MS = 900  # before the user speaks again; people leave about this much when they have to think
 FIRST_WAIT_MS = 500

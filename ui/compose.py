@@ -9,7 +9,6 @@ from typing import Any
 from adapters import registry
 from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
 from adapters.registry import Context
-from adapters.voice import Voice
 from adapters.weights import Weights, default_cache
 from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
@@ -42,7 +41,7 @@ def make_tts(config: Config, context: Context) -> Tts:
     """The voice, loaded and warm. Raises AdapterError; an unknown voice is found out here."""
     tts: Tts = make(config, context, "tts")
     tts.warm_up()
-    tts.open(Span("a", Voice(config.tts.voice, config.tts.pace), 0)).close()
+    tts.open(Span("a", config.tts.asked, 0)).close()
     return tts
 
 

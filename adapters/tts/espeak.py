@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
 from adapters.registry import Context
 from adapters.tts.align import speakable, tokens
-from adapters.voice import Voice
+from adapters.voice import PLAIN, Mapper, Projection, Voice
 from stitcher.pcm import Float32, Int16, to_float32
 from timeline.store import write_atomically
 
@@ -71,21 +71,27 @@ class EspeakTts:
             markers="measured", limits=Limits(), cost=self._cost,
         )  # fmt: skip
 
-    def warm_up(self) -> None:
+    def warm_up(self, voice: Voice = PLAIN) -> None:
         times = [self.clock.now_ns()]
         for _ in range(2):
-            synthesis = self.open(Span(WARM_UP, Voice(), 0))
+            synthesis = self.open(Span(WARM_UP, voice, 0))
             times.append(self.clock.now_ns())
         synthesis.pull(RUNGS[0], True)
         pull_ns = self.clock.now_ns() - times[-1]
         self._cost = Cost(times[1] - times[0], 0, (times[2] - times[1]) // len(WARM_UP), pull_ns, 0)
 
+    def project(self, voice: Voice) -> Projection:
+        mapper = Mapper(voice, "espeak")
+        mapper.knob("voice", mapper.cast or self.options.voice, "timbre.names")
+        words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * voice.pace)))
+        mapper.knob("rate", words_per_minute, "pace")
+        return mapper.done()
+
     def open(self, span: Span) -> EspeakSynthesis:
         library_path, data_path = self._paths
-        voice = span.voice.timbre or self.options.voice
-        words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * span.voice.pace)))
+        knobs = self.project(span.voice).knobs
         with _lock:
-            pcm, events = _render(library_path, data_path, voice, words_per_minute, span)
+            pcm, events = _render(library_path, data_path, knobs["voice"], knobs["rate"], span)
         return EspeakSynthesis(to_float32(pcm), _markers(span.text, events, pcm.size))
 
     def close(self) -> None:

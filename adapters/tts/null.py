@@ -13,6 +13,7 @@ import numpy as np
 from adapters.base import AdapterError, AudioChunk, Capability, Limits, Marker, Span
 from adapters.registry import Context
 from adapters.tts.trouble import Trouble, Troubled, TroubledSynthesis
+from adapters.voice import PLAIN, Mapper, Projection, Voice
 
 RATE_HZ = 24_000
 UNIT_SAMPLES = 240  # 10 ms
@@ -31,8 +32,11 @@ class NullTts:
     def describe(self) -> Capability:
         return self._engine.describe()
 
-    def warm_up(self) -> None:
-        self._engine.warm_up()
+    def warm_up(self, voice: Voice = PLAIN) -> None:
+        self._engine.warm_up(voice)
+
+    def project(self, voice: Voice) -> Projection:
+        return self._engine.project(voice)
 
     def open(self, span: Span) -> TroubledSynthesis:
         return self._engine.open(span)
@@ -51,22 +55,28 @@ class ToneTts:
             rate_hz=RATE_HZ, markers="measured", limits=Limits(),
         )  # fmt: skip
 
-    def warm_up(self) -> None:
+    def warm_up(self, voice: Voice = PLAIN) -> None:
         pass
 
+    def project(self, voice: Voice) -> Projection:
+        mapper = Mapper(voice, "null")
+        if mapper.cast not in ("", "tone"):
+            raise AdapterError("missing", f"tts.voice {mapper.cast!r} is unknown to null; it has: tone")
+        mapper.knob("voice", "tone", "timbre.names")
+        mapper.knob("chars_per_s", CHARS_PER_S * voice.pace, "pace")
+        return mapper.done()
+
     def open(self, span: Span) -> ToneSynthesis:
-        if span.voice.timbre not in ("", "tone"):
-            raise AdapterError("missing", f"tts.voice {span.voice.timbre!r} is unknown to null; it has: tone")
-        return ToneSynthesis(span)
+        return ToneSynthesis(span, self.project(span.voice).knobs["chars_per_s"])
 
     def close(self) -> None:
         pass
 
 
 class ToneSynthesis:
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, chars_per_s: float) -> None:
         self._pitch_hz = 110.0 + span.seed % 12 * 10
-        per_char = RATE_HZ / (CHARS_PER_S * span.voice.pace)
+        per_char = RATE_HZ / chars_per_s
         self._words = [
             Marker(m.start(), m.end(), int(m.start() * per_char), int(m.end() * per_char))
             for m in re.finditer(r"\S+", span.text)

@@ -21,7 +21,7 @@ from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Ma
 from adapters.registry import Context
 from adapters.tts.align import align, speakable, tokens
 from adapters.tts.piper_parts import Parts, load_parts, session
-from adapters.voice import Voice
+from adapters.voice import PLAIN, Mapper, Projection, Voice
 from stitcher.pcm import Float32
 
 RUNGS = (8, 12, 16, 24, 32, 48, 64, 96)
@@ -98,7 +98,7 @@ class PiperTts:
             cost=self._cost, weights_sha256=self._sha256,
         )  # fmt: skip
 
-    def warm_up(self) -> None:
+    def warm_up(self, voice: Voice = PLAIN) -> None:
         """Load, speak one sentence at the smallest and the largest rung, and set the level by its peak."""
         clock = self.context.clock
         start_ns = clock.now_ns()
@@ -106,7 +106,7 @@ class PiperTts:
             self._sha256 = self.context.weights.sha256(self.options.weights)
         else:
             self._sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        span = Span(WARM_UP, Voice(), WARM_UP_SEED)
+        span = Span(WARM_UP, voice, WARM_UP_SEED)
         self.open(span)  # the first run of a session also plans its memory
         opened_ns = clock.now_ns()
         synthesis = self.open(span)
@@ -131,16 +131,16 @@ class PiperTts:
 
     def open(self, span: Span) -> PiperSynthesis:
         config = self.voice.config
-        speaker = self._speaker(span.voice.timbre)
+        knobs = self.project(span.voice).knobs
         text = speakable(span.text)
         phonemes = [p for sentence in self.voice.phonemize(text) for p in (*sentence, " ")]
         ids, starts = self._ids(phonemes)
         feed = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
-            "scales": np.array([config.noise_scale, config.length_scale / span.voice.pace, config.noise_w_scale],
+            "scales": np.array([config.noise_scale, knobs["length_scale"], config.noise_w_scale],
                                np.float32),
-            "sid": np.array([speaker], np.int64),
+            "sid": np.array([knobs["speaker"]], np.int64),
         }  # fmt: skip
         if self.parts is None:
             known = {value.name for value in self.whole.get_inputs()}
@@ -149,6 +149,12 @@ class PiperTts:
         latent = self.parts.latent(feed, span.seed)
         marks = self._marks(text, phonemes, starts, latent.frames_per_id, config.hop_length)
         return PiperSynthesis(config.hop_length, self._gain, parts=self.parts, latent=latent, marks=marks)
+
+    def project(self, voice: Voice) -> Projection:
+        mapper = Mapper(voice, "piper")
+        mapper.knob("speaker", self._speaker(mapper.cast), "timbre.names")
+        mapper.knob("length_scale", self.voice.config.length_scale / voice.pace, "pace")
+        return mapper.done()
 
     def _speaker(self, timbre: str) -> int:
         ids = self.voice.config.speaker_id_map

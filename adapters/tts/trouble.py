@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Span, Synthesis, Tts
+from adapters.voice import PLAIN, Projection, Voice
 from timeline.clock import NS_PER_MS, NS_PER_S, Clock
 
 JITTER_MOST = 3.0  # standard deviations: what is beyond is no jitter but a burst
@@ -70,8 +71,11 @@ class Troubled:
     def describe(self) -> Capability:
         return self._capability
 
-    def warm_up(self) -> None:
+    def warm_up(self, voice: Voice = PLAIN) -> None:
         self._heat()
+
+    def project(self, voice: Voice) -> Projection:
+        return self._tts.project(voice)
 
     def open(self, span: Span) -> TroubledSynthesis:
         self._heat()

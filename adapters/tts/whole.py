@@ -6,14 +6,14 @@ import numpy as np
 import soxr
 
 from adapters.base import Span, Tts
-from adapters.voice import Voice
+from adapters.voice import PLAIN, Voice
 from stitcher.pcm import Float32
 
 
-def speak_whole(tts: Tts, text: str, rate_hz: int, voice: Voice | None = None, seed: int = 0) -> Float32:
+def speak_whole(tts: Tts, text: str, rate_hz: int, voice: Voice = PLAIN, seed: int = 0) -> Float32:
     """float32 mono at `rate_hz`, full scale 1.0. Raises AdapterError."""
     capability = tts.describe()
-    synthesis = tts.open(Span(text, voice or Voice(), seed))
+    synthesis = tts.open(Span(text, voice, seed))
     pieces, done = [], False
     while not done:
         chunk = synthesis.pull(capability.granularity[-1], False)

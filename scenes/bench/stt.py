@@ -21,7 +21,7 @@ from adapters.base import EAR_RATE_HZ, AdapterError
 from adapters.registry import Context, create
 from adapters.stt.whisper import WhisperStt
 from adapters.tts.whole import speak_whole
-from adapters.voice import Voice
+from adapters.voice import Voice, named
 from scenes.bench.report import Report, at_most, machine, paired_ratios, shown
 from stitcher.pcm import Float32
 
@@ -112,4 +112,5 @@ def speakers(context: Context) -> Iterator[Speaker]:
     with suppress(AdapterError):
         tts = create("tts", "espeak", {}, context)
         tts.warm_up()
-        yield from (partial(speak_whole, tts, rate_hz=EAR_RATE_HZ, voice=Voice(name)) for name in ESPEAK_VOICES)
+        voices = (named("espeak", name) for name in ESPEAK_VOICES)
+        yield from (partial(speak_whole, tts, rate_hz=EAR_RATE_HZ, voice=voice) for voice in voices)

@@ -67,8 +67,9 @@ def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
     turns = [dataclasses.asdict(turn) for turn in outcome.turns]
     run_folder = str(outcome.folder) if outcome.folder else None
     if args.json:
+        engine = session.settings.tts.name
         result = {
-            "adapter": session.settings.tts.name, "voice": session.settings.voice.timbre,
+            "adapter": engine, "voice": session.settings.voice.timbre.names.get(engine, ""),
             "seed": session.settings.seed, "rate_hz": outcome.rate_hz, "samples": outcome.samples,
             "seconds": round(seconds, 3), "underruns": outcome.meter.underruns, "digest": outcome.digest,
             "reply_heard": " ".join(turn["reply_heard"] for turn in turns), "run": run_folder,

@@ -15,7 +15,7 @@ from adapters.base import AdapterError, Span
 from adapters.registry import Context
 from adapters.tts.espeak import UNIT_SAMPLES, EspeakTts
 from adapters.tts.tests import make
-from adapters.voice import Voice
+from adapters.voice import named
 from timeline.clock import SystemClock
 
 
@@ -26,7 +26,7 @@ def espeak(tmp_path_factory):
 
 
 def say(tts, text, seed=1, timbre=""):
-    return tts.open(Span(text, Voice(timbre), seed)).pull(100_000, False)
+    return tts.open(Span(text, named("espeak", timbre), seed)).pull(100_000, False)
 
 
 @settings(deadline=None, max_examples=60)

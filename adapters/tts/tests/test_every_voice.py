@@ -18,7 +18,7 @@ import pytest
 
 from adapters.base import AdapterError, AudioChunk, Span
 from adapters.tts.tests import make
-from adapters.voice import Voice
+from adapters.voice import Voice, named
 
 ENGINES = ["null", "espeak", pytest.param("piper", marks=pytest.mark.engines)]
 HELLO = "Hello there, this is a test of 123 words."
@@ -141,7 +141,7 @@ def test_a_faster_pace_is_shorter(tts):
 
 def test_an_unknown_timbre_is_named_with_the_setting(tts):
     with pytest.raises(AdapterError, match=r"tts\.voice 'nobody'") as caught:
-        tts.open(Span("Hi.", Voice("nobody"), 1))
+        tts.open(Span("Hi.", named(tts.describe().name, "nobody"), 1))
     assert caught.value.kind == "missing"
     assert say(tts, "Hi.").size
 
