@@ -24,6 +24,7 @@ class OpenPhrase:
     text: str
     voice: Voice
     seed: int
+    engine: str = ""  # who is to speak it; empty: the only one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class StitchChunk:
     phrase: int
     seq: int
     seam: Seam
+    skip_samples: int = 0  # of its beginning, at the engine's rate: silence where another engine takes over
+    gain_db: float = 0.0  # so that all engines sound equally loud
+
+
+SILENCE = "silence"
+"""Why a chunk is dropped before the first that is stitched: all of it is silence where another engine takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,13 @@ class Flush:
     """Silence within a frame. `generation` is the new one."""
 
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retract:
+    """Take back what lies in the stream behind `index`, if the sink is not too near."""
+
+    index: int
 
 
 # -- to the ears and the reply source -----------------------------------------------------
@@ -139,6 +153,18 @@ class ShowFloor:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowSwap:
+    """Another engine takes over, at `index` of the stream, with this phrase. `reason`: asked, failed, overdue, slow,
+    or recovered."""
+
+    before: str
+    engine: str
+    reason: str
+    index: int
+    phrase: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """One line for the person."""
 
@@ -151,15 +177,15 @@ class EndSession:
 
 
 Action = (
-    OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Transcribe
-    | StartReply | CancelReply | ShowTurn | ShowFloor | Remember | Notice | EndSession
+    OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Retract | Transcribe
+    | StartReply | CancelReply | ShowTurn | ShowFloor | ShowSwap | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Transcribe,
-        StartReply, CancelReply, ShowTurn, ShowFloor, Remember, Notice, EndSession,
+        OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Retract, Transcribe,
+        StartReply, CancelReply, ShowTurn, ShowFloor, ShowSwap, Remember, Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

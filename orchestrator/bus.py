@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.base import AudioChunk
-from orchestrator.actions import Action, DropChunk, FinishStream, Flush, StitchChunk
+from orchestrator.actions import SILENCE, Action, DropChunk, FinishStream, Flush, Retract, StitchChunk
 from stitcher.dither import Dither
 from stitcher.pcm import Float32, digest
 from stitcher.playout import FACTS, Playout
 from stitcher.ring import Ring
 from stitcher.stitcher import Stitcher
-from timeline.events import ChunkReady, ChunkStitched, SinkTick, WordMark
+from timeline.events import ChunkReady, ChunkStitched, Retracted, SinkTick, WordMark
 
 OPEN_SEEN = FACTS.index("open_seen")
 RING_SECONDS = (
@@ -41,17 +41,20 @@ class Bus:
         self.stitcher = Stitcher(self.ring, rate_hz, dither)
         self.playout = Playout(self.ring, rate_hz, record)
         self._waiting: dict[Key, tuple[AudioChunk, int]] = {}
+        self._left_out: dict[int, int] = {}  # phrase -> samples of it that are not in the stream, before those that are
 
     def arrived(self, key: Key, chunk: AudioChunk, rate_hz: int) -> None:
         """An engine handed over a chunk; it waits for the core's word."""
         self._waiting[key] = (chunk, rate_hz)
 
-    def apply(self, action: Action) -> list[ChunkStitched]:
+    def apply(self, action: Action) -> list[ChunkStitched | Retracted]:
         """Carry out a sample action; other actions are none of its business."""
         if isinstance(action, StitchChunk):
             return [self._stitch(action)]
+        if isinstance(action, Retract):
+            return [Retracted(action.index, self.stitcher.retract(action.index))]
         if isinstance(action, DropChunk):
-            self._waiting.pop((action.generation, action.phrase, action.seq), None)
+            self._drop(action)
         elif isinstance(action, FinishStream):
             self.stitcher.finish()
             self.ring.open = False
@@ -60,25 +63,40 @@ class Bus:
             self.ring.open = False
             self.ring.request_flush()
             self._waiting.clear()
+            self._left_out.clear()
         return []
+
+    def _drop(self, action: DropChunk) -> None:
+        dropped = self._waiting.pop((action.generation, action.phrase, action.seq), None)
+        if dropped is not None and action.reason == SILENCE:
+            self._left_out[action.phrase] = self._left_out.get(action.phrase, 0) + dropped[0].pcm.size
 
     def _stitch(self, action: StitchChunk) -> ChunkStitched:
         chunk, rate_hz = self._waiting.pop((action.generation, action.phrase, action.seq))
-        start, end = self.stitcher.push(chunk.pcm, rate_hz, action.seam, chunk.eos)
+        pcm = chunk.pcm[action.skip_samples :]
+        if action.gain_db:
+            pcm = pcm * np.float32(10 ** (action.gain_db / 20))
+        left_out = self._left_out[action.phrase] = self._left_out.get(action.phrase, 0) + action.skip_samples
+        if chunk.eos:
+            del self._left_out[action.phrase]
+        start, end = self.stitcher.push(pcm, rate_hz, action.seam, chunk.eos)
         self.ring.open = True
-        index_of = self.stitcher.index_of
+
+        def index_of(sample: int) -> int:
+            return self.stitcher.index_of(max(0, sample - left_out))
+
         return ChunkStitched(
             action.generation, action.utterance, action.phrase, action.seq, start, end, chunk.eos,
-            self._audible(chunk.pcm),
+            self._audible(pcm),
             tuple(WordMark(m.text_start, m.text_end, index_of(m.start_sample), index_of(m.end_sample))
                   for m in chunk.markers),
         )  # fmt: skip
 
     def _audible(self, pcm: Float32) -> int:
         """Where the first audible sample of the chunk that was just pushed lies in the stream; -1 where none is."""
-        loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
+        first = first_audible(pcm)
         before = self.stitcher.pushed_samples - pcm.size
-        return self.stitcher.index_of(before + int(loud[0])) if loud.size else -1
+        return self.stitcher.index_of(before + first) if first >= 0 else -1
 
 
 def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, render_ns: int) -> ChunkReady:
@@ -86,8 +104,14 @@ def chunk_ready(key: Key, utterance: int, chunk: AudioChunk, rate_hz: int, rende
     generation, phrase, seq = key
     return ChunkReady(
         generation, utterance, phrase, seq, chunk.units, chunk.pcm.size, rate_hz, chunk.eos, render_ns,
-        digest(chunk.pcm),
+        digest(chunk.pcm), first_audible(chunk.pcm),
     )  # fmt: skip
+
+
+def first_audible(pcm: Float32) -> int:
+    """The first sample that can be heard; -1 where none can."""
+    loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
+    return int(loud[0]) if loud.size else -1
 
 
 def sink_tick(row: npt.NDArray[np.int64]) -> SinkTick:

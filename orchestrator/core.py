@@ -23,12 +23,12 @@ from orchestrator.hearing import Hearing
 from orchestrator.listening import listen
 from orchestrator.replying import Replying
 from orchestrator.settings import CoreSettings
+from orchestrator.story import Story
 from orchestrator.turns import Cause, State, TurnTable
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
 
 ROOM_MS = 200  # half duplex stays deaf that long after the last sample: a living room has died away by then
-STORY_MOST = 40  # events and actions kept for an error message
 
 
 class Core:
@@ -47,13 +47,15 @@ class Core:
         self._input_ended = False
         self._noticed: set[str] = set()
         self._out: list[act.Action] = []
-        self._story: deque[Any] = deque(maxlen=STORY_MOST)
+        self.story = Story()
         replying = self.replying
         self._handlers: dict[type, Any] = {
             ev.SinkTick: self._on_tick,
-            ev.PhraseOpened: lambda event: self._do(replying.opened(event)),
+            ev.PhraseOpened: lambda event: self._do(replying.opened(event, self._now_ns)),
             ev.ChunkReady: lambda event: self._do(replying.chunk(event, self._now_ns)),
             ev.ChunkStitched: replying.stitched,
+            ev.Retracted: lambda event: self._do(replying.handover.retracted(event)),
+            ev.SwapRequested: lambda event: self._do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
             ev.Transcribed: self.hearing.transcribed,
             ev.UserTyped: self._on_typed,
@@ -71,10 +73,9 @@ class Core:
         self._now_ns = now_ns
         self._out = []
         if not self.ended:
-            self._story.append((now_ns, "", event))
             self._handlers[type(event)](event)
             self._advance()
-            self._story.extend((now_ns, "  -> ", action) for action in self._out)
+            self.story.add(now_ns, event, self._out)
         return self._out
 
     def deadline_ns(self) -> int | None:
@@ -84,17 +85,13 @@ class Core:
         deadlines = (self.replying.deadline_ns(), self.hearing.deadline_ns(), self.floor.deadline_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def story(self) -> str:
-        """The last events and actions, for an error message."""
-        return "\n".join(f"{t_ns} {arrow}{fact}" for t_ns, arrow, fact in self._story)
-
     def check_invariants(self) -> None:
         """What holds between any two events; called by tests."""
         speech, state = self.replying.speech, self.turns.state
-        assert not (speech.active and state in (State.LISTENING, State.HEARING, State.PAUSING)), self.story()
-        assert not (speech.active and self.replying.cutting), self.story()
+        assert not (speech.active and state in (State.LISTENING, State.HEARING, State.PAUSING)), self.story
+        assert not (speech.active and self.replying.cutting), self.story
         job = speech.in_flight
-        assert job is None or job.generation == self.replying.generation, self.story()
+        assert job is None or job.generation == self.replying.generation, self.story
 
     # -- listening ------------------------------------------------------------------------
 
@@ -174,7 +171,7 @@ class Core:
         self._do(self.floor.wrote(event, self._now_ns))
 
     def _finish_reply(self) -> None:
-        if not self.replying.speech.phrases:
+        if not self.replying.speech.script.all:
             self._notice("the reply held nothing that can be said: look at the reply source, llm.adapter")
         remember, audible = self.replying.finish()
         self._keep(remember)
@@ -184,7 +181,7 @@ class Core:
 
     def _on_failure(self, event: ev.AdapterFailed) -> None:
         if event.role == "tts":
-            follow = self.replying.engine_failed(event)
+            follow = self.replying.engine_failed(event, self._now_ns)
             if follow is None:
                 return
             self._do(follow)
@@ -264,9 +261,10 @@ class Core:
             self.replying.follow(self.turns.turn, self.floor.holder, self._now_ns)
 
     def _watch_rate(self) -> None:
-        speech, name = self.replying.speech, self.settings.tts.name
+        speech, wish = self.replying.speech, self.replying.handover.wish
         if speech.active and not speech.rate.keeps_up:
-            self._notice(f"{name} cannot keep up on this machine: expect pauses; choose a lighter one with tts.adapter")
+            then = f"{wish.engine} goes on" if wish else "expect pauses; choose a lighter one with tts.adapter"
+            self._notice(f"{speech.engine} cannot keep up on this machine: {then}")
 
     @property
     def _quiet(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.base import AdapterError, AudioChunk, Replies, Span, Stt, Synthesis, Transcript, Tts
@@ -32,7 +32,7 @@ class SpeechEngine:
         self._clock = clock
         self._bus = bus
         self._post = post
-        self._worker = Worker("tts", loop)
+        self._worker = Worker(f"tts.{tts.describe().name}", loop)
         self._capability = tts.describe()
         self._open: dict[tuple[int, int], Synthesis] = {}  # (generation, phrase)
         self._generation = 0
@@ -95,6 +95,33 @@ class SpeechEngine:
         for place in list(self._open):
             self._close_one(place)
         self._worker.close()
+
+
+class SpeechEngines:
+    """All engines of a session, each in a worker of its own. A phrase is the engine's that was asked to open it."""
+
+    def __init__(self, all_tts: Mapping[str, Tts], clock: Clock, loop: asyncio.AbstractEventLoop, bus: Bus,
+                 post: Post) -> None:  # fmt: skip
+        self._engines = {name: SpeechEngine(tts, clock, loop, bus, post) for name, tts in all_tts.items()}
+        self._first = next(iter(self._engines))
+        self._of: dict[int, str] = {}  # phrase -> engine
+
+    def carry_out(self, action: act.Action) -> None:
+        if isinstance(action, act.Flush):
+            self._of.clear()
+            for engine in self._engines.values():
+                engine.carry_out(action)
+        elif isinstance(action, act.OpenPhrase):
+            name = self._of[action.phrase] = action.engine or self._first
+            self._engines[name].carry_out(action)
+        elif isinstance(action, act.RequestChunk):
+            self._engines[self._of[action.phrase]].carry_out(action)
+        elif isinstance(action, act.ClosePhrase) and action.phrase in self._of:
+            self._engines[self._of.pop(action.phrase)].carry_out(action)
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
 
 
 class SttEngine:

@@ -59,6 +59,10 @@ class RateController(Protocol):
         """What to ask for now that the lead is `lead_ns`; None: nothing yet."""
         ...
 
+    def insist(self, lead_ns: int) -> Ask:
+        """What to ask for where more is wanted whatever the lead."""
+        ...
+
     def observe(self, units: int, render_ns: int) -> None: ...
 
     def hold_ns(self, first_ns: int) -> int:
@@ -154,6 +158,9 @@ class Ladder:
         elif lead_ns > self.breath_ns(self.rung):
             return None
         return Ask(self.rungs[self.rung], self._low_latency)
+
+    def insist(self, lead_ns: int) -> Ask:
+        return self.next(lead_ns) or Ask(self.rungs[self.rung], self._low_latency)
 
     def observe(self, units: int, render_ns: int) -> None:
         self.cost.observe(units, render_ns)

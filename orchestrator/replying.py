@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from adapters.base import Message
 from orchestrator import actions as act
+from orchestrator.handover import Handover
+from orchestrator.phrases import Phrase
 from orchestrator.rate import TICK_NS
 from orchestrator.report import Report
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import Speech, lead_ns
+from orchestrator.voices import FAILED
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.ledger import Entry, Ledger
@@ -28,6 +31,7 @@ class Replying:
         self.settings = settings
         self.speech = Speech(settings)
         self.ledger = Ledger(settings.rate_hz)
+        self.handover = Handover(settings, self.speech, self.ledger)
         self.generation = 0
         self.reply = 0  # number of the newest reply of the conversational source
         self.source = ""  # that wrote what is spoken; empty: a text that was requested
@@ -39,7 +43,6 @@ class Replying:
         self._streaming = False  # the conversational source is still sending
         self._asked_ns = 0  # when it was asked
         self._following = False  # a report is spoken that may go on
-        self._own: set[int] = set()  # phrases that are our own lines, not the source's
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
 
@@ -55,8 +58,8 @@ class Replying:
     def say(self, turn: int, text: str) -> None:
         """Speak a text that is there already."""
         self._begin(turn, "")
-        self.speech.add_text(text)
-        self.speech.end_text()
+        self.speech.script.add(text)
+        self.speech.script.end()
 
     @property
     def wordless_ns(self) -> int | None:
@@ -66,7 +69,7 @@ class Replying:
     def set_aside(self) -> str:
         """Wait no longer for what the conversational source owes; returns what it wrote that no phrase holds yet."""
         self._streaming = False
-        return self.speech.withdraw()
+        return self.speech.script.withdraw()
 
     def follow(self, turn: int, report: Report, now_ns: int) -> None:
         """Speak what the report has by now, behind a hand-over; end it with the report, or where its words run out."""
@@ -74,18 +77,16 @@ class Replying:
             self._begin(turn, report.source.name)
             self._following = True
             self._say_own(report.source.hand_over)
-        self.speech.add_text(report.take())
+        self.speech.script.add(report.take())
         pause_ns = self._pause_ns()
         if self._following and (report.ended or (pause_ns is not None and now_ns >= pause_ns)):
             self._following = False
             if report.shortened:
                 self._say_own(report.source.offer)
-            self.speech.end_text()
+            self.speech.script.end()
 
     def _say_own(self, line: str) -> None:
-        before = len(self.speech.phrases)
-        self.speech.add_text(f"{line}\n")
-        self._own.update(list(self.speech.phrases)[before:])
+        self.speech.script.add(f"{line}\n", own=True)
 
     def _pause_ns(self) -> int | None:
         """When a report whose words have run out gives the floor back."""
@@ -99,7 +100,6 @@ class Replying:
     def _begin(self, turn: int, source: str) -> None:
         self.turn, self.source = turn, source
         self._following = False
-        self._own.clear()
         self.speech.begin(self.read_index, self._block_ns)
         self.apologized = False
         self._audible_index = -1
@@ -113,7 +113,8 @@ class Replying:
         if not self.speech.active:
             return actions
         actions += [act.ClosePhrase(self.generation, phrase.number)
-                    for phrase in self.speech.phrases.values() if phrase.opened and not phrase.eos]  # fmt: skip
+                    for phrase in self.speech.script.all.values() if phrase.opened and not phrase.eos]  # fmt: skip
+        actions += self.handover.drop()
         self.generation += 1
         self._following = False
         self.speech.cancel()
@@ -137,17 +138,18 @@ class Replying:
     @property
     def played(self) -> bool:
         """All of it was stitched, and the sink has taken all of it."""
-        return self.speech.complete and self.read_index >= self.speech.end_index
+        return self.speech.complete and self.handover.phrase is None and self.read_index >= self.speech.end_index
 
     def finish(self) -> tuple[act.Remember, bool]:
         """Close what was played to its end; also whether any of it could be heard."""
+        self.handover.cancel()
         self.speech.cancel()
         return self._remember(self.read_index, interrupted=False), self._audible_index >= 0
 
     def _remember(self, index: int, interrupted: bool) -> act.Remember:
         parts, measured = [], True
-        for phrase in self.speech.phrases.values():
-            if phrase.number in self._own:
+        for phrase in self.speech.script.all.values():
+            if phrase.own:
                 continue
             chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
             parts.append(phrase.text[:chars])
@@ -179,46 +181,52 @@ class Replying:
         if not self._streaming or event.reply != self.reply:
             return
         if isinstance(event, ev.ReplyDelta):
-            self.speech.add_text(event.text)
+            self.speech.script.add(event.text)
         else:
             self._streaming = False
-            self.speech.end_text()
+            self.speech.script.end()
 
     def source_failed(self, ticket: int) -> bool:
         """The reply source gave up: say so aloud if nothing was said yet. False for a reply nobody waits for."""
         if not self._streaming or ticket != self.reply:
             return False
         self._streaming = False
-        self.speech.end_text()
-        if not self.speech.phrases:
+        self.speech.script.end()
+        if not self.speech.script.all:
             self.apologized = True
-            self.speech.add_text(self.settings.failure_reply)
-            self.speech.end_text()
+            self.speech.script.add(self.settings.failure_reply)
+            self.speech.script.end()
         return True
 
     def next_job(self, now_ns: int) -> list[act.Action]:
         """The next wish to the engine, if it is time for one."""
         speech = self.speech
         ahead = max(0, speech.end_index - max(self.read_index, speech.start_index))
-        job = speech.next_job(self.generation, lead_ns(ahead, self.settings.rate_hz), now_ns)
-        return [job] if job is not None else []
+        lead = lead_ns(ahead, self.settings.rate_hz)
+        actions = self.handover.step(self.generation, self.read_index, self._block_ns, now_ns)
+        source = speech if self.handover.phrase is None else self.handover
+        job = source.next_job(self.generation, lead, now_ns)
+        return [*actions, job] if job is not None else actions
 
     def release(self, now_ns: int) -> list[act.Action]:
         """Let the first chunk sound, if it is time."""
         due_ns = self.speech.release_ns
         return self.speech.release() if due_ns is not None and due_ns <= now_ns else []
 
-    def opened(self, event: ev.PhraseOpened) -> list[act.Action]:
+    def opened(self, event: ev.PhraseOpened, now_ns: int) -> list[act.Action]:
         if (event.generation, event.phrase, -1) == self._key():
-            self.speech.opened(event)
+            self.speech.opened(event, self._phrase(event.phrase))
             return []
+        self.speech.settled(event.generation, event.phrase, now_ns)
         return [act.ClosePhrase(event.generation, event.phrase)]
 
     def chunk(self, event: ev.ChunkReady, now_ns: int) -> list[act.Action]:
         key = (event.generation, event.phrase, event.seq)
-        if key == self._key():
-            return self.speech.ready(event, now_ns)
-        return [act.DropChunk(*key, "stale" if event.generation != self.generation else "late")]
+        if key != self._key():
+            self.speech.settled(event.generation, event.phrase, now_ns)
+            return [act.DropChunk(*key, "stale" if event.generation != self.generation else "late")]
+        incoming = self.handover.phrase is not None and self.handover.phrase.number == event.phrase
+        return self.handover.ready(event) if incoming else self.speech.ready(event, now_ns)
 
     def stitched(self, event: ev.ChunkStitched) -> None:
         if event.generation != self.generation:
@@ -226,18 +234,29 @@ class Replying:
         self.speech.stitched(event)
         if self._audible_index < 0:
             self._audible_index = event.audible_index
-        measured = self.settings.tts.markers == "measured"
+        engine = self.speech.script.all[event.phrase].engine
+        measured = self.speech.voices[engine].capability.markers == "measured"
         self.ledger.add(Entry(event.start_index, event.end_index, event.utterance, event.phrase, event.seq,
                               event.marks, measured, event.eos))  # fmt: skip
 
-    def engine_failed(self, event: ev.AdapterFailed) -> list[act.Action] | None:
+    def engine_failed(self, event: ev.AdapterFailed, now_ns: int) -> list[act.Action] | None:
         """None where it concerns work that nobody waits for any more."""
         if (event.generation, event.phrase, event.seq) != self._key():
+            self.speech.settled(event.generation, event.phrase, now_ns)
             return None
-        if self.speech.failed(event.retryable):
+        phrase = self._phrase(event.phrase)
+        if phrase is self.handover.phrase:
+            self.speech.in_flight = None
+            return self.handover.failed(FAILED, now_ns)
+        if self.speech.failed(phrase, event.retryable):
             return []
-        given_up = [*self.speech.release(), act.ClosePhrase(event.generation, event.phrase)]
-        return [*given_up, act.FinishStream()] if self.speech.exhausted else given_up
+        instead = self.handover.force(FAILED, now_ns)
+        return self.speech.end_phrase(event.generation, phrase) if instead is None else instead
+
+    def _phrase(self, number: int) -> Phrase:
+        """One of the utterance, or the one with which another engine takes over."""
+        incoming = self.handover.phrase
+        return incoming if incoming is not None and incoming.number == number else self.speech.script.all[number]
 
     def _key(self) -> tuple[int, int, int] | None:
         """(generation, phrase, seq) of the job in flight; seq -1 for opening a phrase."""
@@ -258,7 +277,7 @@ class Replying:
         key, deadline_ns = self._key(), self.speech.deadline_ns()
         if key is None or deadline_ns is None or deadline_ns > now_ns:
             return None
-        name = self.settings.tts.name
+        name = self.speech.asked
         return ev.AdapterFailed("tts", name, "stalled", f"{name} has stalled: the phrase is given up", False, *key)
 
     def cut_overdue(self, now_ns: int) -> bool:

@@ -59,6 +59,8 @@ class SourceSettings:
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
     tts: Capability
+    others: tuple[Capability, ...] = ()  # engines that may take over
+    fallback: tuple[str, ...] = ()  # those of them that do so where the first fails, by name, in this order
     voice: Voice = field(default_factory=Voice)
     seed: int = 0
     rate_hz: int = BUS_RATE_HZ

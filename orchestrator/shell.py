@@ -23,7 +23,7 @@ from orchestrator import actions as act
 from orchestrator.bus import Bus, sink_tick
 from orchestrator.core import Core
 from orchestrator.ears import Ears
-from orchestrator.engines import ReplyTask, SpeechEngine, SttEngine
+from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
 from stitcher.capture import Capture
 from stitcher.playout import FACTS
 from timeline import events as ev
@@ -45,6 +45,12 @@ class Parts:
     stt: Stt | None = None
     replies: Replies | None = None
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
+    others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
+
+    @property
+    def voices(self) -> dict[str, Tts]:
+        """All engines, the first one first."""
+        return {self.tts.describe().name: self.tts, **self.others}
 
 
 class Shell:
@@ -67,7 +73,7 @@ class Shell:
         """Hold the session, `first` being the events to begin with; returns why it ended."""
         self._loop = loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
-        self._speech = SpeechEngine(self.parts.tts, self.parts.clock, loop, self.bus, self.post)
+        self._speech = SpeechEngines(self.parts.voices, self.parts.clock, loop, self.bus, self.post)
         self._stt = SttEngine(self.parts.stt, self.parts.clock, loop, self.post) if self.parts.stt else None
         sources = {ev.CONVERSATION: self.parts.replies} if self.parts.replies else {}
         sources |= self.parts.tasks
@@ -149,7 +155,7 @@ class Shell:
             watch(t_ns, what, fact)
 
     def _carry_out(self, action: act.Action) -> None:
-        if isinstance(action, act.StitchChunk | act.DropChunk | act.FinishStream | act.Flush):
+        if isinstance(action, act.StitchChunk | act.DropChunk | act.FinishStream | act.Flush | act.Retract):
             self._pending.extend(self.bus.apply(action))
             self.parts.speaker.kick()
         if isinstance(action, act.OpenPhrase | act.RequestChunk | act.ClosePhrase | act.Flush):

@@ -10,14 +10,11 @@ request, then its phrase is given up. Everything carries the generation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from adapters.base import Capability
-from orchestrator.actions import Action, ClosePhrase, FinishStream, OpenPhrase, RequestChunk, StitchChunk
-from orchestrator.cost import DEVIATION_GAIN, DEVIATIONS
-from orchestrator.phrase import PhraseCutter
-from orchestrator.rate import TICK_NS, Ladder, RateController
+from orchestrator.actions import Action, ClosePhrase, FinishStream, OpenPhrase, RequestChunk, ShowSwap, StitchChunk
+from orchestrator.phrases import Phrase, Phrases
+from orchestrator.rate import TICK_NS, Ask, RateController
 from orchestrator.settings import CoreSettings
+from orchestrator.voices import Voices
 from stitcher.seams import Seam
 from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.events import ChunkReady, ChunkStitched, PhraseOpened
@@ -27,56 +24,28 @@ RESAMPLER_KEEPS_NS = 20 * NS_PER_MS  # of a stream's beginning: 19 were seen whe
 SEED_STRIDE = 1_000_003  # a prime, so that phrases of different sessions do not share seeds
 
 
-@dataclass(slots=True)
-class Phrase:
-    number: int
-    text: str
-    opened: bool = False
-    seq: int = 0  # the next chunk to ask for
-    failures: int = 0  # of the request that is due, in a row
-    eos: bool = False
-
-
-class OpenCost:
-    """What opening a phrase costs, by its length: a running mean per character and its deviation."""
-
-    def __init__(self, capability: Capability) -> None:
-        cost = capability.cost
-        self._fixed_ns = float(cost.open_ns if cost else 0)
-        self._char_ns = float(cost.open_char_ns if cost else 2 * NS_PER_MS)
-        self._deviation_ns = self._fixed_ns / 2
-
-    def safe_ns(self, text: str) -> float:
-        return self._fixed_ns + self._char_ns * len(text) + DEVIATIONS * self._deviation_ns + TICK_NS
-
-    def observe(self, text: str, render_ns: int) -> None:
-        error = render_ns - self._fixed_ns - self._char_ns * len(text)
-        self._deviation_ns += DEVIATION_GAIN * (abs(error) - self._deviation_ns)
-        self._char_ns = max(0.0, self._char_ns + DEVIATION_GAIN * error / max(1, len(text)))
-
-
 class Speech:
     """The utterance being spoken. `generation` is the core's; `begin` starts a new utterance."""
 
     def __init__(self, settings: CoreSettings) -> None:
         self.settings = settings
-        self.rate: RateController = Ladder(settings.tts, steady=settings.mode == "steady")
-        self.open_cost = OpenCost(settings.tts)
+        self.voices = Voices(settings)
+        self.engine = settings.tts.name  # who speaks
         self.utterance = 0
         self.start_index = 0  # where the utterance begins in the stream
         self.end_index = 0  # of the stream, as far as it is stitched
-        self.phrases: dict[int, Phrase] = {}  # all of the utterance: what it said, for the ledger
+        self.script = Phrases()
         self.in_flight: OpenPhrase | RequestChunk | None = None
         self._stitching = 0  # chunks between here and the stream: the lead is not known
         self.since_ns = 0  # when the job in flight was asked for
+        self.asked = self.engine  # whose it is
         self.active = False
-        self._next_number = 0
+        self.insist = False  # ask on, however much lead there is
+        self.owed: dict[tuple[int, int], str] = {}  # (generation, phrase) of calls nobody waits for -> engine
         self._reset()
 
     def _reset(self) -> None:
-        self._queue: list[Phrase] = []  # not finished, in order
-        self._cutter = PhraseCutter()
-        self._text_ended = False
+        self.script.begin()
         self._first = True  # no chunk of it has come yet
         self._in_stream = False  # nor lies one in the stream
         self._held: StitchChunk | None = None  # the first chunk, as long as it waits
@@ -88,37 +57,30 @@ class Speech:
         self._reset()
         self.start_index = self.end_index = index
         self.utterance += 1
-        self.phrases = {}
         self.active = True
-        self.rate.begin(block_ns)
+        self.insist = False
+        self.voices.begin(block_ns)
         return self.utterance
 
+    @property
+    def rate(self) -> RateController:
+        """Of the engine that speaks."""
+        return self.voices[self.engine].rate
+
     def cancel(self) -> None:
-        """Nothing of it will be stitched any more; `phrases` stays for the ledger."""
-        self._queue = []
+        """Nothing of it will be stitched any more; the script stays for the ledger."""
+        if self.in_flight is not None:
+            self.owed[self.in_flight.generation, self.in_flight.phrase] = self.asked
+        self.script.queue.clear()
         self.active = False
         self.in_flight = None
         self._stitching = 0
         self._held = self.release_ns = None
 
-    def add_text(self, delta: str) -> None:
-        for text in self._cutter.feed(delta):
-            self._add_phrase(text)
-
-    def end_text(self) -> None:
-        for text in self._cutter.finish():
-            self._add_phrase(text)
-        self._text_ended = True
-
-    def withdraw(self) -> str:
-        """Take back the text that no phrase holds yet."""
-        return self._cutter.withdraw()
-
-    def _add_phrase(self, text: str) -> None:
-        phrase = Phrase(self._next_number, text)
-        self._next_number += 1
-        self._queue.append(phrase)
-        self.phrases[phrase.number] = phrase
+    @property
+    def in_stream(self) -> bool:
+        """Something of the utterance lies in the stream."""
+        return self._in_stream
 
     @property
     def idle(self) -> bool:
@@ -128,86 +90,121 @@ class Speech:
     @property
     def exhausted(self) -> bool:
         """Nothing that is known is left to ask for, or under way."""
-        return not self._queue and self.in_flight is None
+        return not self.script.queue and self.in_flight is None
 
     @property
     def complete(self) -> bool:
         """All of it lies in the stream (or there was nothing to say)."""
-        return self.active and self._text_ended and self.idle
+        return self.active and self.script.ended and self.idle
 
     # -- deciding -------------------------------------------------------------------------
+
+    @property
+    def ready_for_job(self) -> bool:
+        """No job is with an engine, and the lead is known."""
+        return self.active and self.in_flight is None and not self._stitching
 
     def next_job(self, generation: int, lead_ns: int, now_ns: int) -> OpenPhrase | RequestChunk | None:
         """The next wish to the engine, if it is time for one."""
         if isinstance(self.in_flight, RequestChunk):
             self.rate.waiting(lead_ns, now_ns - self.since_ns)
-        if not self.active or self.in_flight is not None or self._stitching or not self._queue:
+        if not self.ready_for_job or not self.script.queue:
             return None
         lead_ns += self._held_ns if self._held is not None else 0
-        current = self._queue[0]
-        job: OpenPhrase | RequestChunk | None
+        current = self.script.queue[0]
         if not current.opened:
-            job = self._open(generation, current)
-        elif (following := self._to_open(lead_ns)) is not None:
-            job = self._open(generation, following)
-        else:
-            ask = self.rate.next(lead_ns)
-            job = None if ask is None else RequestChunk(
-                generation, self.utterance, current.number, current.seq, ask.units, ask.low_latency
-            )  # fmt: skip
-        if job is not None:
-            self.in_flight, self.since_ns = job, now_ns
-        return job
+            return self.open(generation, current, now_ns)
+        if (following := self._to_open(lead_ns)) is not None:
+            return self.open(generation, following, now_ns)
+        rate = self.voices[current.engine].rate
+        ask = rate.insist(lead_ns) if self.insist else rate.next(lead_ns)
+        return None if ask is None else self.pull(generation, current, ask, now_ns)
 
     def _to_open(self, lead_ns: int) -> Phrase | None:
         """The phrase after this one, if opening it now does not endanger what is playing."""
-        if len(self._queue) < 2 or self._queue[1].opened:
+        if len(self.script.queue) < 2 or self.script.queue[1].opened:
             return None
         room_ns = lead_ns - self.rate.reserve_ns
-        return self._queue[1] if self.open_cost.safe_ns(self._queue[1].text) <= room_ns else None
+        cost = self.voices[self.engine].open_cost
+        return self.script.queue[1] if cost.safe_ns(self.script.queue[1].text) <= room_ns else None
 
-    def _open(self, generation: int, phrase: Phrase) -> OpenPhrase:
+    def open(self, generation: int, phrase: Phrase, now_ns: int) -> OpenPhrase:
+        """Have it prepared, by the engine that should speak now unless it has one."""
+        phrase.engine = phrase.engine or self.voices.best(now_ns, self.engine)
         seed = (self.settings.seed * SEED_STRIDE + phrase.number) % 2**31
-        return OpenPhrase(generation, self.utterance, phrase.number, phrase.text, self.settings.voice, seed)
+        voice = self.voices[phrase.engine].voice
+        job = OpenPhrase(generation, self.utterance, phrase.number, phrase.text, voice, seed, phrase.engine)
+        self._ask(job, phrase, now_ns)
+        return job
+
+    def pull(self, generation: int, phrase: Phrase, ask: Ask, now_ns: int) -> RequestChunk:
+        """Have the next piece of it rendered."""
+        job = RequestChunk(generation, self.utterance, phrase.number, phrase.seq, ask.units, ask.low_latency)
+        self._ask(job, phrase, now_ns)
+        return job
+
+    def _ask(self, job: OpenPhrase | RequestChunk, phrase: Phrase, now_ns: int) -> None:
+        self.in_flight, self.since_ns, self.asked = job, now_ns, phrase.engine
 
     def deadline_ns(self) -> int | None:
         """When the job in flight is taken for stalled."""
         if self.in_flight is None:
             return None
-        return self.since_ns + self.settings.tts.limits.timeout_ms * NS_PER_MS
+        return self.since_ns + self.voices[self.asked].capability.limits.timeout_ms * NS_PER_MS
+
+    def settled(self, generation: int, phrase: int, now_ns: int) -> None:
+        """What nobody waited for has come: only now its engine begins with what it was asked for since."""
+        if self.owed.pop((generation, phrase), None) == self.asked and self.in_flight is not None:
+            self.since_ns = now_ns
 
     # -- what comes back ------------------------------------------------------------------
 
-    def opened(self, event: PhraseOpened) -> None:
+    def opened(self, event: PhraseOpened, phrase: Phrase) -> None:
         self.in_flight = None
-        phrase = self.phrases[event.phrase]
         phrase.opened, phrase.failures = True, 0
-        self.open_cost.observe(phrase.text, event.render_ns)
+        self.voices[phrase.engine].open_cost.observe(phrase.text, event.render_ns)
 
     def ready(self, event: ChunkReady, now_ns: int) -> list[Action]:
         """A chunk of this generation is here: into the stream with it, or, if it is the first, as soon as is safe."""
-        asked, self.in_flight = self.in_flight, None
-        short = event.eos and isinstance(asked, RequestChunk) and event.units < asked.units
-        if not short:  # a short last chunk may have cost what a whole one does, or not: nothing is learnt of it
-            self.rate.observe(max(1, event.units), event.render_ns)
+        phrase = self.script.all[event.phrase]
+        self.learn(event, phrase)
         actions = self.release()
-        phrase = self.phrases[event.phrase]
-        seam = Seam.CONTINUE if phrase.seq else Seam.JOIN
-        phrase.seq, phrase.failures = phrase.seq + 1, 0
-        stitch = StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam)
+        if not phrase.seq and phrase.engine != self.engine:
+            actions.append(self.change_engine(phrase, self.voices.reason(self.engine, phrase.engine)))
         length_ns = self._audible_ns(event) if self._first else 0
         hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
         self._first = False
-        if hold_ns > 0:
+        stitch, *rest = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN)
+        if hold_ns > 0 and isinstance(stitch, StitchChunk):
             self._held, self._held_ns, self.release_ns = stitch, length_ns, now_ns + hold_ns
-        else:
-            self._stitching += 1
-            actions.append(stitch)
+            self._stitching -= 1
+            return [*actions, *rest]
+        return [*actions, stitch, *rest]
+
+    def learn(self, event: ChunkReady, phrase: Phrase) -> None:
+        """The job in flight has brought a chunk: what did it cost?"""
+        asked, self.in_flight = self.in_flight, None
+        short = event.eos and isinstance(asked, RequestChunk) and event.units < asked.units
+        if not short:  # a short last chunk may have cost what a whole one does, or not: nothing is learnt of it
+            self.voices[phrase.engine].rate.observe(max(1, event.units), event.render_ns)
+
+    def change_engine(self, phrase: Phrase, reason: str) -> ShowSwap:
+        """From here on another one speaks."""
+        before, self.engine = self.engine, phrase.engine
+        return ShowSwap(before, phrase.engine, reason, self.end_index, phrase.number)
+
+    def accept(self, event: ChunkReady, phrase: Phrase, seam: Seam, skip_samples: int = 0) -> list[Action]:
+        """Into the stream with a chunk; first of the answer is the wish to stitch it."""
+        phrase.seq, phrase.failures = phrase.seq + 1, 0
+        gain_db = self.voices[phrase.engine].gain_db
+        self._stitching += 1
+        actions: list[Action] = [
+            StitchChunk(event.generation, event.utterance, event.phrase, event.seq, seam, skip_samples, gain_db)
+        ]
         if event.eos:
-            phrase.eos = True
-            self._queue.remove(phrase)
+            self.script.close(phrase)
             actions.append(ClosePhrase(event.generation, event.phrase))
-            if not self._queue:
+            if not self.script.queue:
                 actions.append(FinishStream())
         return actions
 
@@ -230,17 +227,17 @@ class Speech:
         self.end_index = event.end_index
         self._stitching -= 1
 
-    def failed(self, retryable: bool) -> bool:
-        """The job in flight failed: True where it will be asked for again, False where its phrase is given up."""
-        job, self.in_flight = self.in_flight, None
-        if job is None:
-            return False
-        phrase = self.phrases[job.phrase]
+    def failed(self, phrase: Phrase, retryable: bool) -> bool:
+        """The job in flight, for this phrase, failed: True where it will be asked for again."""
+        self.in_flight = None
         phrase.failures += 1  # another phrase may be opened before it is asked again
-        if retryable and phrase.failures <= RETRIES:
-            return True
-        self._queue = [phrase for phrase in self._queue if phrase.number != job.phrase]
-        return False
+        return retryable and phrase.failures <= RETRIES
+
+    def end_phrase(self, generation: int, phrase: Phrase) -> list[Action]:
+        """Nothing more of it will come."""
+        self.script.close(phrase)
+        actions: list[Action] = [*self.release(), ClosePhrase(generation, phrase.number)]
+        return [*actions, FinishStream()] if self.exhausted else actions
 
 
 def lead_ns(samples: int, rate_hz: int) -> int:

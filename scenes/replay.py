@@ -193,7 +193,8 @@ class _Audio:
         if isinstance(event, ev.ChunkReady):
             self._render(event)
         elif isinstance(event, ev.SinkTick):
-            if self._bus.ring.written < event.written_seen:
+            # What was taken back before a tick was written down, the sink had not come near.
+            if self._bus.ring.written < min(event.written_seen, self._bus.ring.read + event.block_samples):
                 self._lose(f"only {self._bus.ring.written} samples were stitched where {event.written_seen} were seen")
                 return
             block = np.zeros(event.block_samples, np.int16)

@@ -62,10 +62,12 @@ class Playout:
     def fill(self, block: Int16, device_ns: int) -> None:
         """Play the next `block.size` samples into `block`, int16[n], and note the facts."""
         ring = self.ring
+        ring.claim(block.size)
         # The order matters: the producer closes after its last commit, so reading `open` first can
         # never see the close without the samples; the count of flushes before their index, see Ring.request_flush.
         open_seen, flushes_seen, flush_seen, written_seen = ring.open, ring.flushes, ring.flush_index, ring.written
         self.play(block, written_seen, flush_seen, flushes_seen, open_seen, device_ns)
+        ring.claim(0)
         if self.tap is not None and not self.tap.write(block):
             self.lost_samples += block.size
         if self.facts is not None and not self.facts.write(self._row):
@@ -142,7 +144,7 @@ class Playout:
         self._rest_at = _advance(self._rest_at, block.size, self._edge_out)
 
     def _take(self, out: Int16) -> None:
-        first, second = self.ring.peek(out.size)
+        first, second = self.ring.seen(out.size)
         out[: first.size] = first
         out[first.size :] = second
         self.ring.consume(out.size)

@@ -1,10 +1,15 @@
 """The ring: single producer, single consumer, no lock, no copy of its own.
 
-Rules. Indices count samples since the ring was made, only grow, and have one writer each: the
-producer writes WRITTEN, FLUSH, FLUSHES and OPEN, the consumer READ. `reserve` and `peek` hand out views
+Rules. Indices count samples since the ring was made and have one writer each: the
+producer writes WRITTEN, FLUSH, FLUSHES and OPEN, the consumer READ and CLAIMED. `reserve` and `peek` hand out views
 into the storage, two where it wraps; `commit` and `consume` publish. Full and empty are results,
-never waits. What was committed is never changed. A flush is asked by the producer (an index, and a
+never waits. A flush is asked by the producer (an index, and a
 count, so that a flush of nothing new is seen too) and done by the consumer, who alone knows where it stands.
+
+What was committed is never changed under the consumer's eyes, but the producer may take back what the consumer has
+not come near: WRITTEN is the one index that may go back. The consumer claims what it is about to read before it
+looks at WRITTEN, the producer lowers WRITTEN before it looks at the claim: one of them always sees the other
+(Dekker, 1965), as long as both are threads of one interpreter, whose lock keeps loads and stores in order.
 
     producer: reserve(n) -> views, fill them, commit(n)         storage  [....####......]
     consumer: peek(n) -> views, read them, consume(n)                     READ^   ^WRITTEN
@@ -21,17 +26,18 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-WRITTEN, READ, FLUSH, OPEN, FLUSHES = range(5)
+WRITTEN, READ, FLUSH, OPEN, FLUSHES, CLAIMED = range(6)
+INDICES = 6
 
 
 class Ring:
-    """`storage`: one-dimensional array of any dtype; `indices`: int64[5], made here if not given."""
+    """`storage`: one-dimensional array of any dtype; `indices`: int64[INDICES], made here if not given."""
 
     def __init__(self, storage: Array, indices: npt.NDArray[np.int64] | None = None) -> None:
         if storage.ndim != 1 or storage.size == 0:
             raise ValueError("a ring needs a one-dimensional storage that is not empty")
         self._storage = storage
-        self._indices = np.zeros(5, np.int64) if indices is None else indices
+        self._indices = np.zeros(INDICES, np.int64) if indices is None else indices
         self.capacity = storage.size
 
     @property
@@ -75,6 +81,21 @@ class Ring:
         self.commit(samples.size)
         return True
 
+    def retract(self, index: int) -> bool:
+        """Take back what was committed from `index` on; False, and nothing done, where the consumer is about to read
+        it. At or behind what was flushed last."""
+        written = self.written
+        assert self.flush_index <= index <= written, "retract of what was flushed, or never committed"
+        self._indices[WRITTEN] = index
+        if self._indices[CLAIMED] <= index:
+            return True
+        self._indices[WRITTEN] = written
+        return False
+
+    def look_back(self, start: int, count: int) -> tuple[Array, Array]:
+        """Views of what the producer wrote, also just after it took that back."""
+        return self._views(start, count)
+
     @property
     def flush_index(self) -> int:
         """Everything before it is to be thrown away."""
@@ -103,6 +124,14 @@ class Ring:
 
     # -- consumer -------------------------------------------------------------------------
 
+    def claim(self, count: int) -> None:
+        """Said before looking at `written`: up to `count` samples will be read. `claim(0)` afterwards."""
+        self._indices[CLAIMED] = self._indices[READ] + count
+
+    def seen(self, count: int) -> tuple[Array, Array]:
+        """Views of the next `count` samples, which are claimed and were seen to be written."""
+        return self._views(self.read, count)
+
     def peek(self, count: int) -> tuple[Array, Array]:
         """Views of the next `count` samples, or of as many as are queued."""
         return self._views(self.read, min(count, self.queued))
@@ -110,7 +139,7 @@ class Ring:
     def consume(self, count: int) -> None:
         """Give back `count` samples: the producer may overwrite them."""
         read = self.read
-        assert 0 <= count <= self.written - read, "consume of more than was queued"
+        assert 0 <= count <= max(self.written, int(self._indices[CLAIMED])) - read, "consume of more than was queued"
         self._indices[READ] = read + count
 
     def _views(self, index: int, count: int) -> tuple[Array, Array]:

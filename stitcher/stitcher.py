@@ -4,7 +4,8 @@
 
 Rules. It holds back one frame, the tail, so that a seam never rewrites what the sink may be reading. A seam
 is made once a frame of what follows, the head, is there: a first chunk may be shorter, or stay in the resampler.
-Indices are ring indices. After `drop` the stream goes on with the next chunk as if with a first.
+Indices are ring indices. After `drop` the stream goes on with the next chunk as if with a first, after `retract` with
+a seam at an earlier index.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from stitcher.dither import Dither, quantize
-from stitcher.pcm import Float32, frame_samples
+from stitcher.pcm import Float32, frame_samples, to_float32
 from stitcher.resample import StreamResampler
 from stitcher.ring import Ring
 from stitcher.seams import EDGE_MS, Seam, crossfade, fade_in, fade_out
@@ -72,6 +73,19 @@ class Stitcher:
         self._write(fade_out(self._tail, self._edge))
         self.drop()
         return self.ring.written
+
+    def retract(self, index: int) -> int:
+        """Take back what lies behind `index`, and hold back the frame before it again; the next chunk makes a seam
+        there. Returns where the stream ends: where it did, and nothing done, if the sink is too near."""
+        self._settle()
+        start = max(index - self._hold, self.ring.flush_index)
+        end, written = self.end_index, self.ring.written
+        if not start <= index <= end or not self.ring.retract(min(start, written)):
+            return end
+        again = to_float32(np.concatenate(self.ring.look_back(start, min(index, written) - start)))
+        self._tail = np.concatenate((again, self._tail[: max(0, index - written)]))
+        self._resampler = None
+        return self.end_index
 
     def drop(self) -> None:
         """Forget what is held back: what follows is another stream."""

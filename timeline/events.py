@@ -67,6 +67,7 @@ class ChunkReady:
     eos: bool
     render_ns: int
     digest: str  # of the PCM, see stitcher.pcm.digest
+    audible_sample: int = -1  # the first of its samples that can be heard; -1 where it is silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,22 @@ class ChunkStitched:
     eos: bool
     audible_index: int  # the first of its samples that can be heard; -1 where it is silence
     marks: tuple[WordMark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """The stream was to end at `index` again, and ends at `end_index`: further on where the sink was too near."""
+
+    index: int
+    end_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapRequested:
+    """Somebody wants another engine to speak from the next word on, or once so much of the utterance has sounded."""
+
+    engine: str
+    after_ms: int = 0
 
 
 # -- listening ----------------------------------------------------------------------------
@@ -174,8 +191,8 @@ class StopRequested:
 EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        SinkTick, PhraseOpened, ChunkReady, ChunkStitched, EarFrame, Transcribed, UserTyped, InputEnded,
-        SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
+        SinkTick, PhraseOpened, ChunkReady, ChunkStitched, Retracted, SwapRequested, EarFrame, Transcribed, UserTyped,
+        InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

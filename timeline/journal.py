@@ -4,7 +4,7 @@ The event loop hands over frozen facts and goes on; encoding and the disk happen
 disk stalls or fills, entries are dropped and the journal says how many; the audio goes on. A crash at any
 moment leaves a journal that reads up to its last whole line.
 
-    line 1    {"schema": 2, "manifest": {...}}
+    line 1    {"schema": 3, "manifest": {...}}
     then      {"t": session ns, "event": {"kind": ..., ...}}, or "action", or "note", in order
 
 Beside it the thread appends raw bytes to other files of the run (the recording), in the same order.
@@ -23,7 +23,7 @@ import orjson
 from timeline.codec import encode
 from timeline.store import write_atomically
 
-SCHEMA = 2
+SCHEMA = 3
 QUEUE_MOST = 20_000  # entries; about two minutes of a lively session
 JOURNAL, MANIFEST = "timeline.jsonl", "manifest.json"
 

@@ -8,7 +8,7 @@ spoken and forgets older ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from timeline.events import WordMark
 
@@ -51,6 +51,34 @@ class Ledger:
             self._whole.add(phrase)
             del self._phrases[phrase]
 
+    def retract(self, index: int) -> None:
+        """The stream ends at `index` again: the phrase that lies there ends with it, and later ones never were."""
+        for phrase, entries in list(self._phrases.items()):
+            kept = [entry for entry in entries if entry.start_index < index]
+            if not kept:
+                del self._phrases[phrase]
+                continue
+            marks = tuple(mark for mark in kept[-1].marks if mark.start_index < index)
+            kept[-1] = replace(kept[-1], end_index=min(index, kept[-1].end_index), marks=marks)
+            self._phrases[phrase] = kept
+        if self._phrases:
+            last = list(self._phrases.values())[-1]
+            last[-1] = replace(last[-1], eos=True)
+
+    def marks(self, phrase: int) -> list[WordMark]:
+        """Of one phrase, as far as it is stitched and not heard to its end."""
+        return [mark for entry in self._phrases.get(phrase, []) for mark in entry.marks]
+
+    def words(self) -> list[tuple[int, int, int]]:
+        """Where words begin that have not been heard, in stream order: (index, phrase, character of its text). A phrase
+        begins with a word, though its engine may have no marks."""
+        found: list[tuple[int, int, int]] = []
+        for entry in self.entries:
+            if entry.seq == 0:
+                found.append((entry.start_index, entry.phrase, 0))
+            found += [(m.start_index, entry.phrase, m.text_start) for m in entry.marks if m.text_start > 0]
+        return found
+
     def forget(self) -> None:
         """The utterance is settled."""
         self._phrases.clear()
@@ -67,7 +95,7 @@ class Ledger:
             return 0, True
         if mine[-1].eos and read_index >= mine[-1].end_index:
             return len(text), True
-        marks = [mark for entry in mine for mark in entry.marks]
+        marks = self.marks(phrase)
         measured = all(entry.measured for entry in mine)
         if marks:
             heard = [m.text_end for m in marks if (m.start_index + m.end_index) / 2 <= read_index]

@@ -614,5 +614,5 @@ def test_the_same_events_give_the_same_actions():
 
 def test_the_story_holds_the_last_events_and_actions():
     room = speaking(Room())
-    story = room.core.story().splitlines()
+    story = str(room.core.story).splitlines()
     assert "SinkTick" in story[-2] and "-> ShowTurn" in story[-1]

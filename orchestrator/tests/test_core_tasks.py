@@ -45,7 +45,7 @@ def reporting(room: Room) -> Room:
     answered(room)
     report(room, "alpha bravo charlie")
     room.wake()
-    while len(room.core.replying.speech.phrases) > 1 and room.core.replying.speech.in_flight.phrase == 1:
+    while len(room.core.replying.speech.script.all) > 1 and room.core.replying.speech.in_flight.phrase == 1:
         room.render(eos=True)
     room.render()
     room.render()
@@ -65,7 +65,7 @@ def test_both_are_asked_at_once_under_numbers_of_their_own():
 def test_what_the_task_source_writes_is_not_taken_for_the_answer():
     room = asked(hall())
     report(room)
-    assert room.core.replying.speech.phrases == {} and room.state is State.THINKING
+    assert room.core.replying.speech.script.all == {} and room.state is State.THINKING
     room.reply("A goose.")
     assert [a.text for a in room.all(act.OpenPhrase)] == ["A goose."]
 
@@ -148,7 +148,7 @@ def test_one_of_higher_priority_that_has_not_begun_waits_when_the_user_speaks():
     assert room.state is State.THINKING and room.core.replying.cutting
     room.tell(ev.UserTyped("who is there"))
     room.play(5000, flushed_index=1000)
-    assert room.state is State.THINKING and not room.core.replying.speech.phrases, "it speaks into the user's turn"
+    assert room.state is State.THINKING and not room.core.replying.speech.script.all, "it speaks into the user's turn"
     room.reply("Me.")
     play_out(room)
     room.wake()

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from stitcher.ring import FLUSH, FLUSHES, OPEN, READ, WRITTEN, Ring
+from stitcher.ring import FLUSH, FLUSHES, INDICES, OPEN, READ, WRITTEN, Ring
 
 CAPACITY_MOST = 12  # small, so that most sequences wrap
 COUNTS = st.integers(0, CAPACITY_MOST + 2)
@@ -72,6 +72,19 @@ class RingAgainstAList(RuleBasedStateMachine):
         count = int(part * (len(self.committed) - self.read))
         self.ring.consume(count)
         self.read += count
+
+    @rule(part=st.floats(0, 1), claimed=st.integers(0, 3))
+    def retract(self, part: float, claimed: int) -> None:
+        first = max(self.read, self.flush)
+        index = first + int(part * (len(self.committed) - first))
+        self.ring.claim(claimed)
+        done = self.ring.retract(index)
+        assert done == (self.read + claimed <= index)
+        if done:
+            again = np.concatenate(self.ring.look_back(index, len(self.committed) - index)).tolist()
+            assert again == self.committed[index:]
+            del self.committed[index:]
+        self.ring.claim(0)
 
     @rule()
     def ask_for_a_flush(self) -> None:
@@ -142,7 +155,8 @@ def test_a_storage_that_is_no_ring(storage):
 
 def test_indices_far_beyond_32_bits():
     far = 2**40 + 3
-    indices = np.array([far, far, 0, 0], np.int64)
+    indices = np.zeros(INDICES, np.int64)
+    indices[[WRITTEN, READ]] = far
     ring = Ring(np.zeros(5, np.int16), indices)
     assert ring.write(np.arange(5, dtype=np.int16))
     assert np.concatenate(ring.peek(5)).tolist() == [0, 1, 2, 3, 4]
@@ -151,11 +165,12 @@ def test_indices_far_beyond_32_bits():
 
 def test_storage_and_indices_in_shared_memory():
     """Two rings over one memory: one writes, the other, attached by name, reads."""
-    memory = SharedMemory(create=True, size=5 * 8 + 16 * 2)
+    memory = SharedMemory(create=True, size=INDICES * 8 + 16 * 2)
     try:
         there = SharedMemory(memory.name)
         writer, reader = (
-            Ring(np.ndarray(16, np.int16, m.buf, 40), np.ndarray(5, np.int64, m.buf)) for m in (memory, there)
+            Ring(np.ndarray(16, np.int16, m.buf, INDICES * 8), np.ndarray(INDICES, np.int64, m.buf))
+            for m in (memory, there)
         )
         assert writer.write(np.arange(10, dtype=np.int16))
         assert np.concatenate(reader.peek(16)).tolist() == list(range(10))
@@ -164,7 +179,7 @@ def test_storage_and_indices_in_shared_memory():
         writer.open = True
         assert reader.open and reader.flush_index == 0
         assert writer.request_flush() == reader.flush_index == 10
-        assert np.ndarray(5, np.int64, there.buf)[[READ, FLUSH, OPEN, FLUSHES]].tolist() == [10, 10, 1, 1]
+        assert np.ndarray(INDICES, np.int64, there.buf)[[READ, FLUSH, OPEN, FLUSHES]].tolist() == [10, 10, 1, 1]
         del writer, reader
         there.close()
     finally:
@@ -194,3 +209,34 @@ def test_two_threads_and_no_lock():
         at, turn = at + got.size, turn + 1
     producer.join()
     assert (at, wrong, ring.queued) == (total, 0, 0)
+
+
+def test_what_is_taken_back_under_a_reader_is_never_heard():
+    """A producer writes runs of one number and takes them back where it may; the consumer finds no torn block."""
+    ring, blocks, size = Ring(np.zeros(509, np.int32)), 4000, 16
+    stop, refused, taken_back = threading.Event(), [], []
+
+    def produce() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            ring.write(np.full(3 * size, number, np.int32))
+            index = max(ring.read, ring.written - 2 * size)
+            if index <= ring.written:
+                (taken_back if ring.retract(index) else refused).append(number)
+
+    producer = threading.Thread(target=produce, daemon=True)
+    producer.start()
+    last, wrong = 0, 0
+    for _ in range(blocks):
+        ring.claim(size)
+        written = ring.written
+        got = np.concatenate(ring.seen(min(size, written - ring.read)))
+        wrong += int(np.any(np.diff(got) < 0)) + int(got.size > 0 and got[0] < last)
+        last = int(got[-1]) if got.size else last
+        ring.consume(got.size)
+        ring.claim(0)
+    stop.set()
+    producer.join()
+    assert wrong == 0
+    assert taken_back

@@ -1,0 +1,284 @@
+"""The handover: another engine takes over in mid-speech, at a word, and the same words go on.
+
+    wish -> place: a word that will not have sounded before the other engine is ready
+         -> the other engine opens the rest of the text, while what is stitched goes on playing
+         -> its first audible chunk is here: Retract what lies behind the word -> StitchChunk(CROSS)
+
+Rules. As long as the other engine is not ready, nothing is taken from the present one; if it comes too late, a later
+word is chosen with more patience. An engine that is dead is asked for nothing more: the last word that can still be
+taken back is said anew, else speech goes on after the last sample. An engine without marks is followed at a phrase's
+end. What is silent in the first chunk is left out but for a breath, so that a change adds no pause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator import actions as act
+from orchestrator.phrases import Phrase
+from orchestrator.settings import CoreSettings
+from orchestrator.speech import Speech, lead_ns
+from orchestrator.voices import ASKED, OVERDUE, SLOW
+from stitcher.seams import Seam
+from timeline import events as ev
+from timeline.clock import NS_PER_MS, NS_PER_S
+from timeline.ledger import Ledger
+
+NEAR_BLOCKS = 2  # of the sink: it may take so many before it has told us of the first
+NEAR_MS = 60  # and what the event loop may be late by, and the frame that a seam needs
+PATIENCE = 2.0  # by which a swap that came too late is given more time at the next try
+AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
+FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
+PREROLL_MS = 30  # of silence kept before the first audible sample: consonants begin softly
+
+
+@dataclass(slots=True)
+class Wish:
+    engine: str
+    reason: str
+    able: bool  # the present engine goes on as long as need be
+    not_before: int  # index
+    patience: float = 1.0
+    at_end: bool = False  # too late for anything but to go on after the last sample
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`phrase` is cut after `chars` of its text, at `index` of the stream."""
+
+    index: int
+    phrase: int
+    chars: int
+
+
+class Handover:
+    def __init__(self, settings: CoreSettings, speech: Speech, ledger: Ledger) -> None:
+        self.rate_hz = settings.rate_hz
+        self._speech = speech
+        self._ledger = ledger
+        self._voices = speech.voices
+        self._generation = 0
+        self.cancel()
+
+    def cancel(self) -> None:
+        """The utterance is over, or cut."""
+        self.wish: Wish | None = None
+        self.phrase: Phrase | None = None  # what the other engine will say first; None: there is no place yet
+        self._place: Place | None = None
+        self._arrived: ev.ChunkReady | None = None  # its first audible chunk, on the threshold
+        self._near = 0  # samples ahead of the sink that may be gone before they are taken back
+
+    def drop(self) -> list[act.Action]:
+        """Likewise, and let go of what was being prepared."""
+        actions = self._abandon()
+        self.cancel()
+        return actions
+
+    # -- wishing --------------------------------------------------------------------------
+
+    def ask(self, event: ev.SwapRequested) -> list[act.Action]:
+        """The user wants another engine."""
+        if event.engine not in self._voices.seats:
+            return [act.Notice(f"there is no engine {event.engine!r}; there are: {', '.join(self._voices.seats)}")]
+        if not self._speech.active or self._speech.engine == event.engine:
+            self._voices.prefer(event.engine)
+        else:
+            after = self._speech.start_index + event.after_ms * self.rate_hz // 1000
+            self.wish = Wish(event.engine, ASKED, True, after)
+        return []
+
+    def force(self, reason: str, now_ns: int) -> list[act.Action] | None:
+        """The engine that speaks can no longer; None where nobody can take over."""
+        speech, engine = self._speech, self._speech.engine
+        stand_in = self._voices.stand_in(engine, now_ns)
+        if stand_in is None:
+            return None
+        self._voices.failed(engine, reason, now_ns, counts=engine not in speech.owed.values())
+        actions = self._abandon()
+        if reason != SLOW:
+            speech.in_flight = None  # what it still brings concerns nobody
+            actions += speech.release()
+            actions += [act.ClosePhrase(self._generation, phrase.number) for phrase in speech.script.renew(engine)]
+        current = speech.script.current
+        if current is not None and current.engine == engine:
+            self.wish = Wish(stand_in, reason, reason == SLOW, 0)
+        return actions
+
+    # -- going on -------------------------------------------------------------------------
+
+    def step(self, generation: int, read_index: int, block_ns: int, now_ns: int) -> list[act.Action]:
+        """Look whether an engine must be replaced, and whether one can be now."""
+        speech = self._speech
+        self._generation = generation
+        if not speech.active:
+            return []
+        self._near = self._samples(NEAR_BLOCKS * block_ns + NEAR_MS * NS_PER_MS)
+        lead = lead_ns(max(0, speech.end_index - read_index), self.rate_hz)
+        reason = self._trouble(lead, now_ns)
+        actions = (self.force(reason, now_ns) or []) if reason else []
+        if self.phrase is not None and self._passed(read_index):
+            actions += self._abandon()
+        if self.wish is not None and self.phrase is None and speech.ready_for_job:
+            actions += self._seek(self.wish, read_index)
+        speech.insist = self._insists(read_index, lead)
+        return actions
+
+    def next_job(self, generation: int, lead: int, now_ns: int) -> act.OpenPhrase | act.RequestChunk | None:
+        """The next wish to the engine that is to take over."""
+        speech, phrase = self._speech, self.phrase
+        if phrase is None or self._arrived is not None or not speech.ready_for_job:
+            return None
+        if not phrase.opened:
+            return speech.open(generation, phrase, now_ns)
+        return speech.pull(generation, phrase, self._voices[phrase.engine].rate.insist(lead), now_ns)
+
+    def _trouble(self, lead: int, now_ns: int) -> str:
+        """Why the engine that speaks must be replaced; empty where it need not."""
+        speech, job = self._speech, self._speech.in_flight
+        forced = self.wish is not None and self.wish.reason != ASKED
+        stand_in = self._voices.stand_in(speech.engine, now_ns)
+        if stand_in is None or forced or self.phrase is not None or speech.exhausted:
+            return ""
+        if not speech.rate.keeps_up:
+            return SLOW
+        if job is None:
+            return ""
+        seat = self._voices[speech.engine]
+        text = job.text if isinstance(job, act.OpenPhrase) else ""
+        likely_ns = seat.open_cost.safe_ns(text) if text else seat.rate.reserve_ns
+        waited_ns = now_ns - speech.since_ns
+        if not speech.in_stream:
+            return OVERDUE if waited_ns > 2 * likely_ns + FIRST_WAIT_NS else ""
+        needed_ns = self._voices[stand_in].prepare_ns(text) + NEAR_MS * NS_PER_MS
+        return OVERDUE if waited_ns > likely_ns and lead < needed_ns else ""
+
+    def _passed(self, read_index: int) -> bool:
+        """The sink has come too near to the place before the other engine was ready."""
+        if self._arrived is not None or self._place is None or self.wish is None:
+            return False
+        late = self.wish.able and self._place.index < read_index + self._near
+        if late:
+            self.wish.patience *= PATIENCE
+        return late
+
+    def _insists(self, read_index: int, lead: int) -> bool:
+        """The present engine is to work ahead, so that there is a word to change at."""
+        wish = self.wish
+        if wish is None or not wish.able or self.phrase is not None or lead > AHEAD_MOST_NS:
+            return False
+        return wish.not_before - read_index < self._samples(AHEAD_MOST_NS)
+
+    # -- finding the place ----------------------------------------------------------------
+
+    def _seek(self, wish: Wish, read_index: int) -> list[act.Action]:
+        speech = self._speech
+        if wish.reason == ASKED and wish.not_before <= speech.end_index:
+            self._voices.prefer(wish.engine)  # at the latest with the next phrase
+        place = self._find(wish, read_index)
+        if place is None or speech.engine == wish.engine:
+            self.wish = None if speech.engine == wish.engine else wish
+            return []
+        cut = speech.script.all[place.phrase]
+        rest = cut.text[place.chars :]
+        if not rest.strip():  # nothing of it is left: the other engine begins with the next phrase
+            self.wish = None
+            return speech.end_phrase(self._generation, cut)
+        self._place = place
+        self.phrase = speech.script.make(rest, wish.engine, cut.own)
+        self._voices[wish.engine].rate.begin()
+        return []
+
+    def _find(self, wish: Wish, read_index: int) -> Place | None:
+        speech = self._speech
+        words = [word for word in self._ledger.words() if word[0] < speech.end_index]
+        near = [word for word in words if word[0] >= read_index + self._near]
+        if wish.at_end:
+            return self._end()
+        longest = max((phrase.text for phrase in speech.script.all.values()), key=len, default="")
+        prepare = self._samples(wish.patience * self._voices[wish.engine].prepare_ns(longest))
+        if wish.reason == ASKED:
+            wanted = max(wish.not_before, read_index + self._near + prepare)
+            return next((Place(*word) for word in near if word[0] >= wanted), None)
+        if near:  # as late as can be: what is stitched is good
+            return Place(*near[-1])
+        return None if wish.able else self._end()
+
+    def _end(self) -> Place | None:
+        """Where the stream breaks off: after the last word that was begun."""
+        speech = self._speech
+        cut = speech.script.current
+        if cut is None:
+            return None
+        marks = self._ledger.marks(cut.number)
+        unsaid = [mark for mark in marks if mark.end_index > speech.end_index]
+        chars = unsaid[0].text_start if unsaid else marks[-1].text_end if marks else 0
+        if not marks:
+            chars, _ = self._ledger.heard_chars(cut.number, cut.text, speech.end_index)
+        return Place(speech.end_index, cut.number, chars)
+
+    # -- what comes back ------------------------------------------------------------------
+
+    def ready(self, event: ev.ChunkReady) -> list[act.Action]:
+        """A chunk of the engine that is to take over."""
+        speech, phrase = self._speech, self.phrase
+        assert phrase is not None and self._place is not None
+        speech.learn(event, phrase)
+        if event.audible_sample < 0 and not event.eos:
+            phrase.seq += 1
+            return [act.DropChunk(event.generation, event.phrase, event.seq, act.SILENCE)]
+        self._arrived = event
+        if self._place.index < speech.end_index:
+            return [act.Retract(self._place.index)]
+        return self._take_over()
+
+    def retracted(self, event: ev.Retracted) -> list[act.Action]:
+        """The way is free, or the sink was faster."""
+        if self._arrived is None or self._place is None or self.wish is None:
+            return []
+        if event.end_index <= event.index:
+            self._ledger.retract(event.index)
+            self._speech.end_index = event.index
+            return self._take_over()
+        self.wish.patience *= PATIENCE
+        if self.wish.reason != ASKED:
+            self.wish.able, self.wish.at_end = False, True
+        return self._abandon()
+
+    def failed(self, reason: str, now_ns: int) -> list[act.Action]:
+        """The engine that was to take over failed before it could."""
+        assert self.wish is not None
+        wish, actions = self.wish, self._abandon()
+        self._voices.failed(wish.engine, reason, now_ns)
+        stand_in = None if wish.reason == ASKED else self._voices.stand_in(wish.engine, now_ns)
+        self.wish = None
+        if stand_in is not None and stand_in != self._speech.engine:
+            self.wish = Wish(stand_in, wish.reason, wish.able, 0)
+        elif not wish.able and (current := self._speech.script.current) is not None:
+            actions += self._speech.end_phrase(self._generation, current)
+        return actions
+
+    def _take_over(self) -> list[act.Action]:
+        speech, place, phrase, event = self._speech, self._place, self.phrase, self._arrived
+        assert place is not None and phrase is not None and event is not None and self.wish is not None
+        cut = speech.script.all[place.phrase]
+        seam = Seam.JOIN if cut.eos and place.index >= speech.end_index else Seam.CROSS
+        begun = speech.script.take_over(cut, place.chars, phrase)
+        actions: list[act.Action] = [act.ClosePhrase(event.generation, old.number) for old in begun]
+        actions.append(speech.change_engine(phrase, self.wish.reason))
+        skip = max(0, event.audible_sample - event.rate_hz * PREROLL_MS // 1000)
+        actions += speech.accept(event, phrase, seam, skip)
+        self.cancel()
+        return actions
+
+    def _abandon(self) -> list[act.Action]:
+        """Let go of what was being prepared; the wish stays."""
+        phrase, self.phrase, self._place, self._arrived = self.phrase, None, None, None
+        if phrase is None:
+            return []
+        job = self._speech.in_flight
+        if job is not None and job.phrase == phrase.number:
+            self._speech.in_flight = None
+        return [act.ClosePhrase(self._generation, phrase.number)] if phrase.opened else []
+
+    def _samples(self, span_ns: float) -> int:
+        return int(span_ns * self.rate_hz / NS_PER_S)

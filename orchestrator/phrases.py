@@ -1,0 +1,94 @@
+"""The phrases of an utterance: what is said, in order, and what of it is still due.
+
+A phrase is one synthesis by one engine. Numbers are never used twice: where another engine is to speak a phrase, it
+becomes another phrase, and what the first still answers concerns nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.phrase import PhraseCutter
+
+
+@dataclass(slots=True)
+class Phrase:
+    number: int
+    text: str
+    engine: str = ""  # who speaks it; empty: nobody has been asked yet
+    own: bool = False  # our own line, not the source's
+    opened: bool = False
+    seq: int = 0  # the next chunk to ask for
+    failures: int = 0  # of the request that is due, in a row
+    eos: bool = False
+
+
+class Phrases:
+    """`all`: by number, in the order in which they are said; `queue`: those that are not finished."""
+
+    def __init__(self) -> None:
+        self._next_number = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Another utterance."""
+        self.all: dict[int, Phrase] = {}
+        self.queue: list[Phrase] = []
+        self._cutter = PhraseCutter()
+        self.ended = False  # no more text will come
+
+    def add(self, delta: str, own: bool = False) -> None:
+        for text in self._cutter.feed(delta):
+            self._append(text, own)
+
+    def end(self) -> None:
+        for text in self._cutter.finish():
+            self._append(text)
+        self.ended = True
+
+    def withdraw(self) -> str:
+        """Take back the text that no phrase holds yet."""
+        return self._cutter.withdraw()
+
+    def _append(self, text: str, own: bool = False) -> None:
+        phrase = self.make(text, own=own)
+        self.queue.append(phrase)
+        self.all[phrase.number] = phrase
+
+    def make(self, text: str, engine: str = "", own: bool = False) -> Phrase:
+        """A phrase with a number of its own, not yet part of the utterance."""
+        self._next_number += 1
+        return Phrase(self._next_number - 1, text, engine, own)
+
+    @property
+    def current(self) -> Phrase | None:
+        """The phrase whose chunks are due."""
+        return self.queue[0] if self.queue else None
+
+    def close(self, phrase: Phrase) -> None:
+        """Nothing more of it will come."""
+        phrase.eos = True
+        self.queue.remove(phrase)
+
+    def renew(self, engine: str) -> list[Phrase]:
+        """Phrases that an engine was to speak, and of which nothing came yet, are anybody's again. Returns those that
+        it had opened."""
+        left = [phrase for phrase in self.queue if phrase.engine == engine and not phrase.seq]
+        new = {phrase.number: self.make(phrase.text, own=phrase.own) for phrase in left}
+        self.queue = [new.get(phrase.number, phrase) for phrase in self.queue]
+        renewed = [new.get(number, phrase) for number, phrase in self.all.items()]
+        self.all = {phrase.number: phrase for phrase in renewed}
+        return [phrase for phrase in left if phrase.opened]
+
+    def take_over(self, cut: Phrase, chars: int, phrase: Phrase) -> list[Phrase]:
+        """`phrase` goes on where the first `chars` characters of `cut` end, and what followed that is said anew.
+        Returns the phrases that are begun and were not finished."""
+        order = list(self.all.values())
+        at = order.index(cut)
+        begun = [old for old in order[at:] if old.opened and not old.eos]
+        anew = [self.make(old.text, own=old.own) if old.engine else old for old in order[at + 1 :]]
+        cut.text, cut.eos = cut.text[:chars].rstrip(), True
+        said = order[: at + 1] if chars else order[:at]
+        self.all = {one.number: one for one in (*said, phrase, *anew)}
+        self.queue = [phrase, *anew]
+        return begun
