@@ -60,6 +60,7 @@ class _Role(_Section):
 
 class TtsConfig(_Role):
     adapter: str = "piper"
+    fallback: tuple[str, ...] = Field((), description="adapters that take over where it fails, in this order")
     voice: str = Field("", description="a name the engine knows; empty: its default")
     pace: float = Field(1.0, ge=PACE_MIN, le=PACE_MAX)
     seed: int = Field(0, ge=0, le=2**31 - 1)

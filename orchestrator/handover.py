@@ -229,7 +229,7 @@ class Handover:
         self._arrived = event
         if self._place.index < speech.end_index:
             return [act.Retract(self._place.index)]
-        return self._take_over()
+        return self._take_over(Seam.JOIN if speech.script.all[self._place.phrase].eos else Seam.CROSS)
 
     def retracted(self, event: ev.Retracted) -> list[act.Action]:
         """The way is free, or the sink was faster."""
@@ -238,7 +238,7 @@ class Handover:
         if event.end_index <= event.index:
             self._ledger.retract(event.index)
             self._speech.end_index = event.index
-            return self._take_over()
+            return self._take_over(Seam.CROSS)
         self.wish.patience *= PATIENCE
         if self.wish.reason != ASKED:
             self.wish.able, self.wish.at_end = False, True
@@ -257,12 +257,10 @@ class Handover:
             actions += self._speech.end_phrase(self._generation, current)
         return actions
 
-    def _take_over(self) -> list[act.Action]:
+    def _take_over(self, seam: Seam) -> list[act.Action]:
         speech, place, phrase, event = self._speech, self._place, self.phrase, self._arrived
         assert place is not None and phrase is not None and event is not None and self.wish is not None
-        cut = speech.script.all[place.phrase]
-        seam = Seam.JOIN if cut.eos and place.index >= speech.end_index else Seam.CROSS
-        begun = speech.script.take_over(cut, place.chars, phrase)
+        begun = speech.script.take_over(speech.script.all[place.phrase], place.chars, phrase)
         actions: list[act.Action] = [act.ClosePhrase(event.generation, old.number) for old in begun]
         actions.append(speech.change_engine(phrase, self.wish.reason))
         skip = max(0, event.audible_sample - event.rate_hz * PREROLL_MS // 1000)

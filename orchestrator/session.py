@@ -54,17 +54,19 @@ class Session:
         self.clock = parts.clock
         rate_hz = parts.speaker.rate_hz
         self.settings = CoreSettings(
-            tts=parts.tts.describe(), voice=config.tts.asked, seed=config.tts.seed,
-            rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady", listen=config.listen,
-            dither_dbfs=config.audio.dither_dbfs,
+            tts=parts.tts.describe(), others=tuple(tts.describe() for tts in parts.others.values()),
+            fallback=tuple(name for name in config.tts.fallback if name in parts.others), voice=config.tts.asked,
+            seed=config.tts.seed, rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady",
+            listen=config.listen, dither_dbfs=config.audio.dither_dbfs,
             tasks=(config.task.source,) if TASK in parts.tasks else (),
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
-        adapter = {"name": config.tts.adapter, "options": config.tts.options.get(config.tts.adapter, {})}
+        voices = parts.voices
+        adapters = [{"name": name, "options": config.tts.options.get(name, {})} for name in voices]
         parts_by_role = {"stt": parts.stt, "llm": parts.replies, **parts.tasks}
         others = {role: part.describe() for role, part in parts_by_role.items() if part}
-        manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapter, **others)
+        manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapters, **others)
         self.recording = Recording(folder, manifest, rate_hz)
         self.meter = TurnMeter(rate_hz)
         self.sink_clock = ClockFit(rate_hz) if parts.speaker.paced else None

@@ -14,6 +14,7 @@ import numpy as np
 from orchestrator import actions as act
 from scenes.simulator import Simulator
 from stitcher.pcm import frame_samples
+from stitcher.seams import Seam
 from timeline import events as ev
 from timeline.clock import NS_PER_MS
 
@@ -61,16 +62,21 @@ def _stops(simulator: Simulator) -> Iterator[str]:
 
 def _stream(simulator: Simulator) -> Iterator[str]:
     """Only chunks of the present generation are stitched, one behind the other; all the audio finds room."""
-    generation, end = 0, 0
+    generation, end, overlap = 0, 0, 0
+    frame = frame_samples(simulator.settings.rate_hz)
     for _, _, fact in simulator.records:
         if isinstance(fact, act.Flush):
             if fact.generation != generation + 1:
                 yield f"generation {fact.generation} follows {generation}"
             generation, end = fact.generation, -1
-        if isinstance(fact, act.StitchChunk) and fact.generation != generation:
-            yield f"a chunk of generation {fact.generation} was stitched in {generation}"
+        if isinstance(fact, act.StitchChunk):
+            overlap = frame if fact.seam is Seam.CROSS else 0
+            if fact.generation != generation:
+                yield f"a chunk of generation {fact.generation} was stitched in {generation}"
+        if isinstance(fact, ev.Retracted):
+            end = fact.end_index
         if isinstance(fact, ev.ChunkStitched):
-            if end >= 0 and fact.start_index != end:
+            if end >= 0 and not end - overlap <= fact.start_index <= end:
                 yield f"a hole in the stream between {end} and {fact.start_index}"
             end = fact.end_index
     if simulator.bus.stitcher.overflow_samples:
@@ -103,7 +109,7 @@ def _engine(simulator: Simulator) -> Iterator[str]:
             waiting = None
     opened_ns = max((t for t, _ in simulator.of(act.OpenPhrase)), default=0)
     over = not simulator.core.replying.speech.active and simulator.now_ns() - opened_ns >= late_ns
-    if over and simulator.engine.open:
+    if over and any(engine.open for engine in simulator.engines.values()):
         yield "a synthesis was never closed"
 
 

@@ -8,7 +8,7 @@ block with what each block saw of the ring. Both are compared as SHA-256.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from adapters.base import AdapterError, AudioChunk, Span, Synthesis, Tts
+from adapters.base import AdapterError, AudioChunk, Capability, Span, Synthesis, Tts
 from adapters.tts.trouble import Trouble, Troubled
 from orchestrator import actions as act
 from orchestrator.bus import RING_SECONDS, Bus
@@ -69,17 +69,11 @@ def replay(folder: Path, make_tts: MakeTts) -> Verdict:
     records = read_journal(folder / JOURNAL)
     manifest = next(records)["manifest"]
     settings = settings_of(manifest)
-    engine = manifest["tts"]
-    tts = make_tts(engine["name"], engine["options"])
-    if "trouble" in engine:
-        tts = Troubled(tts, Trouble(**engine["trouble"]), VirtualClock())
-    recorded, present = settings.tts.weights_sha256, tts.describe().weights_sha256
-    if recorded != present:
-        line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"
-        raise AdapterError("unsupported", line)
+    capabilities = (settings.tts, *settings.others)
+    voices = [_engine(made, known, make_tts) for made, known in zip(manifest["tts"], capabilities, strict=True)]
     heard = _recorded(folder / RECORDING)
     end: dict[str, Any] = {}
-    verdict = replay_facts(_facts(records, end), settings, tts, heard)
+    verdict = replay_facts(_facts(records, end), settings, voices, heard)
     verdict.whole = bool(end)
     if end and (end["digest"] != verdict.audio_recorded or end["samples"] != heard.size):
         verdict.differences.append(f"{RECORDING} is not what the journal says was played")
@@ -88,10 +82,26 @@ def replay(folder: Path, make_tts: MakeTts) -> Verdict:
     return verdict
 
 
-def replay_facts(facts: Iterable[Fact], settings: CoreSettings, tts: Tts, heard: npt.NDArray[np.int16]) -> Verdict:
-    """The same for facts that need not have been written down; `heard`: what was played, int16[n]."""
+def _engine(made: Mapping[str, Any], known: Capability, make_tts: MakeTts) -> Tts:
+    """One of the run's engines, as it was. Raises AdapterError."""
+    tts = make_tts(made["name"], made["options"])
+    if "trouble" in made:
+        tts = Troubled(tts, Trouble(**made["trouble"]), VirtualClock())
+    recorded, present = known.weights_sha256, tts.describe().weights_sha256
+    if recorded != present:
+        line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"
+        raise AdapterError("unsupported", line)
+    return tts
+
+
+def replay_facts(
+    facts: Iterable[Fact], settings: CoreSettings, voices: Sequence[Tts], heard: npt.NDArray[np.int16]
+) -> Verdict:
+    """The same for facts that need not have been written down; `voices`: the engines, in the order of the settings;
+    `heard`: what was played, int16[n]."""
     verdict = Verdict()
-    audio = _Audio(settings, tts, verdict, heard.size)
+    names = [capability.name for capability in (settings.tts, *settings.others)]
+    audio = _Audio(settings, dict(zip(names, voices, strict=True)), verdict, heard.size)
     for what, fact in _decide(facts, settings, verdict):
         audio.take(what, fact)
     verdict.audio_replayed = audio.digest.hexdigest()
@@ -153,10 +163,12 @@ def _compare(verdict: Verdict, wanted: list[bytes], found: bytes) -> None:
 class _Audio:
     """Renders, stitches and plays what the records say."""
 
-    def __init__(self, settings: CoreSettings, tts: Tts, verdict: Verdict, recorded_samples: int) -> None:
+    def __init__(
+        self, settings: CoreSettings, voices: Mapping[str, Tts], verdict: Verdict, recorded_samples: int
+    ) -> None:
         self._recorded_samples = recorded_samples  # more than these cannot be compared
         self._settings = settings
-        self._tts = tts
+        self._voices = voices
         self._verdict = verdict
         # Ticks are recorded a little after chunks that they had not seen: room for both.
         dither = make_dither(settings.dither_dbfs, settings.seed)
@@ -179,7 +191,7 @@ class _Audio:
         if isinstance(action, act.OpenPhrase):
             try:
                 span = Span(action.text, action.voice, action.seed)
-                self._open[action.generation, action.phrase] = self._tts.open(span)
+                self._open[action.generation, action.phrase] = self._voices[action.engine].open(span)
             except AdapterError as error:  # it failed then as well, or its chunks will be missed
                 self._refused[action.generation, action.phrase] = error
         elif isinstance(action, act.RequestChunk):

@@ -23,7 +23,7 @@ from adapters.base import AdapterError, Tts
 from adapters.registry import Context
 from orchestrator.recording import describe_manifest, keep_run
 from scenes.playbill import scene
-from scenes.stage import Held, Probe, Stage
+from scenes.stage import Held, Probe, Stage, kind_of
 from timeline.clock import wall_time
 
 Draw = Callable[[Path], str]
@@ -163,9 +163,9 @@ def _keep(stage: Stage, result: Result) -> None:
 
 def _write(folder: Path, held: Held, result: Result) -> None:
     simulator = held.simulator
-    engine = {"name": result.adapter, "options": {}, "trouble": held.trouble.model_dump()}
+    engines = [{"name": kind_of(name), "options": {}, "trouble": trouble.model_dump()} for name, trouble in held.cast]
     verdict = {**asdict(result), "repeat": result.repeat}
-    manifest = describe_manifest(made=wall_time(), command="scenes", settings=simulator.settings, tts=engine)
+    manifest = describe_manifest(made=wall_time(), command="scenes", settings=simulator.settings, tts=engines)
     keep_run(folder, {**manifest, "scene": verdict}, simulator.records, simulator.audio())
 
 

@@ -7,7 +7,7 @@ randomness only where it is handed in: the same script gives the same session, t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -45,6 +45,7 @@ class Simulator:
     noise: Noise = lambda: 0.0
     agenda: Agenda = field(default_factory=Agenda)
     machine: Machine | None = None
+    others: Mapping[str, tuple[Tts, VirtualClock]] = field(default_factory=dict)  # engines that may take over
     watchers: list[Watcher] = field(default_factory=list)
     records: list[tuple[int, str, Any]] = field(default_factory=list)  # (session ns, event | action, fact)
 
@@ -63,7 +64,12 @@ class Simulator:
             agenda.later(int(at_ms * NS_PER_MS), partial(self._leap, int(by_ms * NS_PER_MS)))
         self.sink = SinkActor(world, self.bus, agenda, self.noise, self.now_ns, self.post)
         self.ears = EarActor(world, agenda, self.now_ns, self.post)
-        self.engine = EngineActor(self.machine, self.bus, agenda, self.post)
+        others = {name: Machine(tts, clock, agenda, World()) for name, (tts, clock) in self.others.items()}
+        self.engines = {
+            name: EngineActor(machine, self.bus, agenda, self.post)
+            for name, machine in {self.settings.tts.name: self.machine, **others}.items()
+        }
+        self._speaks: dict[int, str] = {}  # phrase -> engine
         self._recognizer = RecognizerActor(world, self.ears, agenda, self.post)
         self._replies = ReplyActor(world, agenda, self.post)
 
@@ -124,8 +130,11 @@ class Simulator:
 
     def _carry_out(self, action: act.Action) -> None:
         self._pending.extend(self.bus.apply(action))
+        if isinstance(action, act.OpenPhrase):
+            self._speaks[action.phrase] = action.engine or self.settings.tts.name
         if isinstance(action, act.OpenPhrase | act.RequestChunk | act.ClosePhrase):
-            self.engine.carry_out(action)
+            if action.phrase in self._speaks:
+                self.engines[self._speaks[action.phrase]].carry_out(action)
         elif isinstance(action, act.Transcribe):
             self._recognizer.carry_out(action)
         elif isinstance(action, act.StartReply | act.CancelReply):

@@ -6,14 +6,14 @@ session is checked for what must hold in all of them, and replayed from its own 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from adapters.base import Tts
 from adapters.tts.trouble import Trouble, Troubled
-from adapters.voice import Voice
+from adapters.voice import PLAIN
 from orchestrator.settings import CoreSettings
 from scenes.actors import Machine
 from scenes.agenda import Agenda
@@ -24,6 +24,11 @@ from scenes.world import World
 from timeline.clock import NS_PER_S, VirtualClock
 
 NOTES_MOST = 5  # lines about what went wrong; the rest is more of the same
+
+
+def kind_of(name: str) -> str:
+    """The adapter of an engine's name; `null#2` is a second one of the kind `null`."""
+    return name.split("#")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Held:
     """A session that has been held, and what made it."""
 
     simulator: Simulator
-    trouble: Trouble
+    cast: tuple[tuple[str, Trouble], ...]  # the engines, by name, each with its trouble; the first one first
 
 
 @dataclass
@@ -63,10 +68,11 @@ class Stage:
 
     # -- sessions -------------------------------------------------------------------------
 
-    def engine(self, trouble: Trouble) -> tuple[Tts, VirtualClock]:
-        """The adapter with a cost that does not depend on the machine, and the clock on which it waits."""
+    def engine(self, trouble: Trouble, adapter: str = "") -> tuple[Tts, VirtualClock]:
+        """An adapter with a cost that does not depend on the machine, and the clock on which it waits."""
         clock = VirtualClock()
-        return Troubled(self.make_tts(self.adapter), trouble, clock), clock
+        name = adapter or self.adapter
+        return Troubled(self.make_tts(kind_of(name)), trouble, clock, name), clock
 
     def session(
         self,
@@ -74,14 +80,18 @@ class Stage:
         trouble: Trouble,
         agenda: Agenda | None = None,
         machine: Machine | None = None,
+        others: Mapping[str, Trouble] | None = None,
         **settings: Any,
     ) -> Simulator:
-        """A session that has not begun. `settings`: of the core."""
+        """A session that has not begun. `others`: engines that may take over, which do so in this order unless told
+        otherwise. `settings`: of the core."""
         tts, clock = self.engine(trouble)
-        core = CoreSettings(tts=tts.describe(), seed=settings.pop("seed", self.seed), voice=Voice(), **settings)
+        more = {name: self.engine(trouble, name) for name, trouble in (others or {}).items()}
+        described = {"others": tuple(other.describe() for other, _ in more.values()), "fallback": tuple(more)}
+        core = CoreSettings(tts=tts.describe(), **{"seed": self.seed, "voice": PLAIN, **described, **settings})
         noise = Random(f"noise {self.scene} {self.seed}").random
-        simulator = Simulator(core, tts, clock, world, noise, agenda or Agenda(), machine)
-        self.held.append(Held(simulator, trouble))
+        simulator = Simulator(core, tts, clock, world, noise, agenda or Agenda(), machine, more)
+        self.held.append(Held(simulator, ((self.adapter, trouble), *(others or {}).items())))
         return simulator
 
     def hold(self, world: World, trouble: Trouble, until_ms: float = RUN_MOST_MS, **settings: Any) -> Simulator:
@@ -129,8 +139,8 @@ class Stage:
     def _replay(self, held: Held) -> list[str]:
         simulator = held.simulator
         facts = ((t_ns, what, fact) for t_ns, what, fact in simulator.records)
-        tts, _ = self.engine(held.trouble)
-        verdict = replay_facts(facts, simulator.settings, tts, simulator.audio())
+        voices = [self.engine(trouble, name)[0] for name, trouble in held.cast]
+        verdict = replay_facts(facts, simulator.settings, voices, simulator.audio())
         return verdict.differences or ([] if verdict.identical else ["a replay differs in decisions or audio"])
 
     def _probe(self, name: str, value: float, limit: float, bound: str, passed: bool) -> None:

@@ -55,9 +55,9 @@ class Trouble(BaseModel):
 
 
 class Troubled:
-    """`tts`, its waiting and its faults replaced by the model's."""
+    """`tts`, its waiting and its faults replaced by the model's. `name`: to tell it from another of its kind."""
 
-    def __init__(self, tts: Tts, trouble: Trouble, clock: Clock) -> None:
+    def __init__(self, tts: Tts, trouble: Trouble, clock: Clock, name: str = "") -> None:
         self._tts = tts
         self.trouble = trouble
         self.clock = clock
@@ -66,7 +66,7 @@ class Troubled:
         self._unit_ns = described.unit_samples * NS_PER_S / described.rate_hz
         markers = described.markers if trouble.markers else "none"
         cost = trouble.cost(self._unit_ns)
-        self._capability = dataclasses.replace(described, cost=cost, markers=markers)
+        self._capability = dataclasses.replace(described, name=name or described.name, cost=cost, markers=markers)
 
     def describe(self) -> Capability:
         return self._capability
