@@ -58,11 +58,20 @@ class Handover:
         self._ledger = ledger
         self._voices = speech.voices
         self._generation = 0
+        self.wish: Wish | None = None
+        self._asked: list[Wish] = []  # by the user, for later in the utterance
         self.cancel()
 
     def cancel(self) -> None:
-        """The utterance is over, or cut."""
-        self.wish: Wish | None = None
+        """The utterance is over, or cut; what the user has asked for holds for the next one."""
+        for wish in (self.wish, *self._asked):
+            if wish is not None and wish.reason == ASKED:
+                self._voices.prefer(wish.engine)
+        self._asked.clear()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.wish = None
         self.phrase: Phrase | None = None  # what the other engine will say first; None: there is no place yet
         self._place: Place | None = None
         self._arrived: ev.ChunkReady | None = None  # its first audible chunk, on the threshold
@@ -80,11 +89,15 @@ class Handover:
         """The user wants another engine."""
         if event.engine not in self._voices.seats:
             return [act.Notice(f"there is no engine {event.engine!r}; there are: {', '.join(self._voices.seats)}")]
-        if not self._speech.active or self._speech.engine == event.engine:
+        if not self._speech.active:
             self._voices.prefer(event.engine)
-        else:
-            after = self._speech.start_index + event.after_ms * self.rate_hz // 1000
-            self.wish = Wish(event.engine, ASKED, True, after)
+            return []
+        after = self._speech.start_index + event.after_ms * self.rate_hz // 1000
+        if self.wish is not None and self.wish.reason == ASKED and self.phrase is None:
+            self._asked.append(self.wish)
+            self.wish = None
+        self._asked.append(Wish(event.engine, ASKED, True, after))
+        self._asked.sort(key=lambda wish: wish.not_before)
         return []
 
     def force(self, reason: str, now_ns: int) -> list[act.Action] | None:
@@ -118,6 +131,8 @@ class Handover:
         actions = (self.force(reason, now_ns) or []) if reason else []
         if self.phrase is not None and self._passed(read_index):
             actions += self._abandon()
+        if self.wish is None and self._asked:
+            self.wish = self._asked.pop(0)
         if self.wish is not None and self.phrase is None and speech.ready_for_job:
             actions += self._seek(self.wish, read_index)
         speech.insist = self._insists(read_index, lead)
@@ -172,7 +187,7 @@ class Handover:
 
     def _seek(self, wish: Wish, read_index: int) -> list[act.Action]:
         speech = self._speech
-        if wish.reason == ASKED and wish.not_before <= speech.end_index:
+        if wish.reason == ASKED and wish.not_before <= speech.end_index and speech.engine != wish.engine:
             self._voices.prefer(wish.engine)  # at the latest with the next phrase
         place = self._find(wish, read_index)
         if place is None or speech.engine == wish.engine:
@@ -265,7 +280,9 @@ class Handover:
         actions.append(speech.change_engine(phrase, self.wish.reason))
         skip = max(0, event.audible_sample - event.rate_hz * PREROLL_MS // 1000)
         actions += speech.accept(event, phrase, seam, skip)
-        self.cancel()
+        if self.wish.reason == ASKED:
+            self._voices.prefer(phrase.engine)
+        self._clear()
         return actions
 
     def _abandon(self) -> list[act.Action]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ def context_of(config: Config) -> Context:
     return Context(Weights(cache, overrides), SystemClock(), cache)
 
 
-def make(config: Config, context: Context, section_name: str) -> Any:
-    """The adapter that a section of the configuration names. Raises AdapterError."""
+def make(config: Config, context: Context, section_name: str, adapter: str = "") -> Any:
+    """The adapter that a section of the configuration names, or another of that role. Raises AdapterError."""
     section = getattr(config, section_name)
     role = "llm" if section_name == TASK else section_name
     for name in section.options:
@@ -32,17 +32,26 @@ def make(config: Config, context: Context, section_name: str) -> Any:
                 "unsupported", f"[{section_name}.{name}] is for no adapter that is installed; there are: {known}"
             )
     try:
-        return registry.create(role, section.adapter, section.options.get(section.adapter, {}), context)
+        name = adapter or section.adapter
+        return registry.create(role, name, section.options.get(name, {}), context)
     except AdapterError as error:
         raise AdapterError(error.kind, name_setting(error.detail, section_name)) from error
 
 
-def make_tts(config: Config, context: Context) -> Tts:
-    """The voice, loaded and warm. Raises AdapterError; an unknown voice is found out here."""
-    tts: Tts = make(config, context, "tts")
-    tts.warm_up()
+def make_tts(config: Config, context: Context, adapter: str = "") -> Tts:
+    """The voice, loaded and warm, of `tts.adapter` or another one. Raises AdapterError; an unknown voice is found out
+    here."""
+    tts: Tts = make(config, context, "tts", adapter)
+    tts.warm_up(config.tts.asked)
     tts.open(Span("a", config.tts.asked, 0)).close()
     return tts
+
+
+def make_others(config: Config, context: Context, more: Sequence[str] = ()) -> dict[str, Tts]:
+    """The engines that may take over, by name, loaded and warm: the fallbacks, and those that are asked for. Raises
+    AdapterError."""
+    names = dict.fromkeys(name for name in (*config.tts.fallback, *more) if name != config.tts.adapter)
+    return {name: make_tts(config, context, name) for name in names}
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -75,6 +75,9 @@ class LiveView:
             why = f"({fact.ruling}: {fact.reason})"
             self._line(fact.source, f"{why} {fact.text}".strip(), "yellow" if fact.text else "dim")
 
+    def _ShowSwap(self, fact: Any) -> None:  # noqa: N802
+        self._line("voice", f"{fact.engine} goes on for {fact.before} ({fact.reason})", "dim")
+
     def _ShowTurn(self, fact: Any) -> None:  # noqa: N802
         if fact.cause == "barge_in":
             self._line("you", "(interrupts)", "dim")

@@ -15,7 +15,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_microphone, make_speaker, make_tts
+from ui.compose import make, make_microphone, make_others, make_speaker, make_tts
 
 Progress = Callable[[str], None]
 
@@ -45,6 +45,7 @@ async def assemble(config: Config, context: Context, demo: bool, progress: Progr
         demo = not _find_devices(troupe, config, context)
     progress("loading the voice")
     troupe.parts.tts = make_tts(config, context)
+    troupe.parts.others = make_others(config, context)
     if demo:
         _simulate_user(troupe, context, bool(config.task.adapter))
     progress("loading the ears")

@@ -20,6 +20,13 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--out", metavar="FILE.wav", help="write a file instead of playing")
     parser.add_argument("--real-time", action="store_true", help="with --out: take as long as speaking takes")
     parser.add_argument("--speaker", metavar="DEVICE", help="device name or number")
+    parser.add_argument(
+        "--swap",
+        action="append",
+        default=[],
+        metavar="NAME@SECONDS",
+        help="another engine goes on from there, at the next word, as kokoro@2.5s; takes as long as speaking takes",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_voice_options(parser)
     add_config_options(parser)
@@ -32,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.session import Session
     from orchestrator.shell import Parts
     from timeline.events import InputEnded, SpeakRequested
-    from ui.compose import context_of, make_speaker, make_tts
+    from ui.compose import context_of, make_others, make_speaker, make_tts
 
     text = sys.stdin.read(TEXT_CHARS_MOST + 1) if args.text == "-" else args.text
     text = text.encode("utf-8", "replace").decode()  # half characters can be neither said nor written down
@@ -45,19 +52,36 @@ def run(args: argparse.Namespace) -> int:
     if args.out and not args.out.lower().endswith(".wav"):
         print(f"duckbill: --out {args.out}: name a file that ends in .wav", file=sys.stderr)
         return 2
+    swaps = [_swap(text) for text in args.swap]
     config = config_from(args)
     context = context_of(config)
     spec = args.out or config.audio.speaker
-    paced = args.real_time or not args.out
+    paced = args.real_time or not args.out or bool(swaps)  # what is played can be changed, what is written cannot
     try:
         speaker = make_speaker(spec, config, context, paced)
     except AdapterError as error:
         hint = "" if args.out else "; or write a file with --out FILE.wav"
         raise AdapterError(error.kind, error.detail + hint) from error
-    session = Session(config, Parts(context.clock, make_tts(config, context), speaker), "say", [])
-    outcome = asyncio.run(session.hold([SpeakRequested(text), InputEnded()]))
+    others = make_others(config, context, [swap.engine for swap in swaps])
+    session = Session(config, Parts(context.clock, make_tts(config, context), speaker, others=others), "say", [])
+    outcome = asyncio.run(session.hold([SpeakRequested(text), *swaps, InputEnded()]))
     _print(args, session, outcome)
     return 0 if outcome.reason == "finished" and outcome.samples else 130 if outcome.reason == "stopped" else 1
+
+
+def _swap(text: str) -> Any:
+    """NAME@SECONDS, with or without an s. Raises ConfigError."""
+    from orchestrator.config import ConfigError
+    from timeline.events import SwapRequested
+
+    engine, _, at = text.partition("@")
+    try:
+        after_ms = round(float(at.removesuffix("s") or 0) * 1000)
+    except ValueError:
+        after_ms = -1
+    if not engine or after_ms < 0:
+        raise ConfigError(f"--swap {text}: write NAME@SECONDS, as in espeak@2.5s")
+    return SwapRequested(engine, after_ms)
 
 
 def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
