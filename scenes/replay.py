@@ -86,7 +86,7 @@ def _engine(made: Mapping[str, Any], known: Capability, make_tts: MakeTts) -> Tt
     """One of the run's engines, as it was. Raises AdapterError."""
     tts = make_tts(made["name"], made["options"])
     if "trouble" in made:
-        tts = Troubled(tts, Trouble(**made["trouble"]), VirtualClock())
+        tts = Troubled(tts, Trouble(**made["trouble"]).undying(), VirtualClock())
     recorded, present = known.weights_sha256, tts.describe().weights_sha256
     if recorded != present:
         line = f"the run was spoken with other weights ({recorded[:12]}, here {present[:12]}); fetch those"

@@ -58,6 +58,7 @@ class Stage:
     adapter: str
     seed: int
     make_tts: Callable[[str], Tts]
+    company: tuple[str, ...] = ()  # other engines that are played with
     held: list[Held] = field(default_factory=list)
     measures: dict[str, float] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
@@ -139,7 +140,7 @@ class Stage:
     def _replay(self, held: Held) -> list[str]:
         simulator = held.simulator
         facts = ((t_ns, what, fact) for t_ns, what, fact in simulator.records)
-        voices = [self.engine(trouble, name)[0] for name, trouble in held.cast]
+        voices = [self.engine(trouble.undying(), name)[0] for name, trouble in held.cast]
         verdict = replay_facts(facts, simulator.settings, voices, simulator.audio())
         return verdict.differences or ([] if verdict.identical else ["a replay differs in decisions or audio"])
 

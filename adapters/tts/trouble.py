@@ -44,10 +44,15 @@ class Trouble(BaseModel):
     fail_share: float = Field(0.0, ge=0, le=1, description="share of pulls that fail, and work when asked again")
     fail_kind: Literal["crashed", "stalled", "garbage"] = "crashed"
     fail_times: int = Field(1, ge=0, description="how often the pull fail_at fails before it works")
+    dies_at: int = Field(-1, description="the pull, of all spans, at which it dies, and what is open with it; -1: none")
     short_by: int = Field(0, description="units less than asked in every answer; below 0: more than asked")
     empty_at: int = Field(-1, description="the pull of each span that answers nothing, and is not its end; -1: none")
 
     markers: bool = Field(True, description="word times are known, where the engine knows them")
+
+    def undying(self) -> Trouble:
+        """The same for a replay, which asks only for what was answered."""
+        return self.model_copy(update={"dies_at": -1})
 
     def cost(self, unit_ns: float) -> Cost:
         """What warm-up would have measured; `unit_ns`: how long a unit sounds."""
@@ -62,6 +67,8 @@ class Troubled:
         self.trouble = trouble
         self.clock = clock
         self._cold = trouble.cold_ms > 0
+        self._pulls = 0
+        self.life = 0  # how often it has died
         described = tts.describe()
         self._unit_ns = described.unit_samples * NS_PER_S / described.rate_hz
         markers = described.markers if trouble.markers else "none"
@@ -80,10 +87,19 @@ class Troubled:
     def open(self, span: Span) -> TroubledSynthesis:
         self._heat()
         wait(self.clock, self.trouble.open_ms * NS_PER_MS)
-        return TroubledSynthesis(self._tts.open(span), self.trouble, self.clock, span.seed, self._unit_ns)
+        return TroubledSynthesis(self, self._tts.open(span), span.seed, self._unit_ns)
 
     def close(self) -> None:
         self._tts.close()
+
+    def live(self, life: int) -> None:
+        """Another pull, of a span that was opened in this life. Raises AdapterError where that is over."""
+        self._pulls += 1
+        if self._pulls - 1 == self.trouble.dies_at:
+            self.life += 1
+            self._cold = self.trouble.cold_ms > 0
+        if life != self.life:
+            raise AdapterError("crashed", "the engine died as told by its option dies_at")
 
     def _heat(self) -> None:
         if self._cold:
@@ -92,10 +108,12 @@ class Troubled:
 
 
 class TroubledSynthesis:
-    def __init__(self, synthesis: Synthesis, trouble: Trouble, clock: Clock, seed: int, unit_ns: float) -> None:
+    def __init__(self, engine: Troubled, synthesis: Synthesis, seed: int, unit_ns: float) -> None:
+        self._engine = engine
+        self._life = engine.life
         self._synthesis = synthesis
-        self._trouble = trouble
-        self._clock = clock
+        self._trouble = engine.trouble
+        self._clock = engine.clock
         self._random = np.random.default_rng(seed)
         self._unit_ns = unit_ns
         self._pulls = 0
@@ -108,6 +126,7 @@ class TroubledSynthesis:
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
         trouble = self._trouble
         factor, extra_ns = self._draw()
+        self._engine.live(self._life)
         if self._fails():
             self._failures += 1
             wait(self._clock, self._cost_ns(units) * factor + extra_ns)
