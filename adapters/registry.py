@@ -2,7 +2,8 @@
 
 A package of someone else's adds one by naming it in the entry point group `duckbill.adapters` as
 ROLE.NAME. What is named there is a class with an `Options` model (pydantic, unknown keys forbidden)
-that is made as `Class(options, context)`. Nothing is imported before it is asked for.
+that is made as `Class(options, context)`. Nothing is imported before it is asked for. What `Hosting` holds is
+common to all adapters of the role tts and kept from the class: with it the adapter is made in another process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
 
 from adapters.base import AdapterError
 from adapters.weights import Weights
@@ -41,34 +44,68 @@ def names(role: str) -> list[str]:
     return sorted(name.split(".", 1)[1] for name in _entries() if name.startswith(role + "."))
 
 
+class Hosting(BaseModel):
+    """Where an adapter of the role tts runs."""
+
+    isolation: Literal["thread", "process"] = Field("thread", description="process: in one of its own")
+    python: str = Field("", description="the interpreter of that process; empty: ours")
+
+
 def load(role: str, name: str) -> Any:
     """The adapter's class. Raises AdapterError (missing) with the nearest names or the extra to install."""
+    return imported(_entry(role, name))
+
+
+def create(role: str, name: str, options: Mapping[str, Any], context: Context) -> Any:
+    """Make an adapter. Raises AdapterError: missing, or unsupported for a wrong option."""
+    entry = _entry(role, name)
+    common = {key: options[key] for key in Hosting.model_fields if role == "tts" and key in options}
+    own = {key: value for key, value in options.items() if key not in common}
+    hosting = _validated(Hosting, entry.name, common)
+    if hosting.isolation == "process":
+        from adapters.host import HostedTts, Recipe
+
+        return HostedTts(Recipe(entry.name, entry.value, own, context, hosting.python))
+    if hosting.python:
+        raise AdapterError("unsupported", f'{entry.name}.python needs {entry.name}.isolation = "process"')
+    return build(imported(entry), entry.name, own, context)
+
+
+def imported(entry: EntryPoint) -> Any:
+    """What an entry point names. Raises AdapterError (missing) with the extra to install."""
+    try:
+        return entry.load()
+    except ImportError as error:
+        role, name = entry.name.split(".", 1)
+        cure = f"pip install 'duckbill[{name}]'"
+        raise AdapterError("missing", f"{role} adapter {name!r} needs {error.name or error}: {cure}") from error
+
+
+def build(kind: Any, setting: str, options: Mapping[str, Any], context: Context) -> Any:
+    """Make an adapter of this class, in this process. `setting`: ROLE.NAME. Raises AdapterError (unsupported)."""
+    known = [*kind.Options.model_fields, *(Hosting.model_fields if setting.startswith("tts.") else ())]
+    for key in options:
+        if key not in kind.Options.model_fields:
+            near = difflib.get_close_matches(key, known, 1) or known
+            line = f"unknown option {setting}.{key}; did you mean {', '.join(near) or 'none'}?"
+            raise AdapterError("unsupported", line)
+    return kind(_validated(kind.Options, setting, options), context)
+
+
+def _entry(role: str, name: str) -> EntryPoint:
     entry = _entries().get(f"{role}.{name}")
     if entry is None:
         known = names(role)
         near = difflib.get_close_matches(name, known, 1) or known
         raise AdapterError("missing", f"no {role} adapter {name!r}; did you mean {', '.join(near) or 'none'}?")
-    try:
-        return entry.load()
-    except ImportError as error:
-        cure = f"pip install 'duckbill[{name}]'"
-        raise AdapterError("missing", f"{role} adapter {name!r} needs {error.name or error}: {cure}") from error
+    return entry
 
 
-def create(role: str, name: str, options: Mapping[str, Any], context: Context) -> Any:
-    """Make an adapter. Raises AdapterError: missing, or unsupported for a wrong option."""
-    kind = load(role, name)
-    known = list(kind.Options.model_fields)
-    for key in options:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1) or known
-            line = f"unknown option {role}.{name}.{key}; did you mean {', '.join(near) or 'none'}?"
-            raise AdapterError("unsupported", line)
+def _validated(model: type[BaseModel], setting: str, options: Mapping[str, Any]) -> Any:
     try:
-        made = kind.Options(**options)
+        return model(**options)
     except ValueError as error:
-        raise AdapterError("unsupported", _first_line(f"{role}.{name}", error)) from error
-    return kind(made, context)
+        raise AdapterError("unsupported", _first_line(setting, error)) from error
 
 
 def _first_line(prefix: str, error: ValueError) -> str:
