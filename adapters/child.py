@@ -178,10 +178,12 @@ class Child:
 
     def _drain(self) -> None:
         assert self._process.stdout is not None
+        begins = True  # a piece of a long line after its first tells nothing
         with self._process.stdout as pipe:
-            while line := pipe.readline(LINE_BYTES_MOST):
-                if text := "".join(ch if ch.isprintable() else " " for ch in line.decode("utf-8", "replace")).strip():
+            while piece := pipe.readline(LINE_BYTES_MOST):
+                if begins and (text := _printable(piece)):
                     self._lines.append(text)
+                begins = piece.endswith(b"\n")
 
     def _await_end(self) -> None:
         status = self._process.wait()
@@ -223,6 +225,10 @@ def _spawn(python: str, fds: tuple[int, int], other: bool) -> subprocess.Popen[b
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         pass_fds=fds, start_new_session=True,
     )  # fmt: skip
+
+
+def _printable(piece: bytes) -> str:
+    return "".join(ch if ch.isprintable() else " " for ch in piece.decode("utf-8", "replace")).strip()
 
 
 def _signal_name(number: int) -> str:

@@ -97,6 +97,7 @@ class Slot:
         self._view = self._mapped(SLOT_SAMPLES)
 
     def write(self, pcm: Float32) -> None:
+        """Raises AdapterError where no engine should have answered so much."""
         if pcm.size > CHUNK_SAMPLES_MOST:
             raise AdapterError("garbage", f"the engine answered {pcm.size} samples at once")
         if pcm.size > self._view.size:
@@ -111,7 +112,8 @@ class Slot:
         return self._view[:samples].copy()
 
     def close(self) -> None:
-        """Let go of the file; the memory goes with the last view of it."""
+        """Let go of the file, of which the map keeps a descriptor of its own."""
+        self._view = np.zeros(0, np.float32)
         os.close(self.fd)
 
     def _mapped(self, samples: int) -> Float32:
@@ -140,10 +142,15 @@ def unpack(record: Mapping[str, Any]) -> Any:
 
 def pack_chunk(chunk: AudioChunk, slot: Slot, units_in_all: int) -> Message:
     """The samples go into the slot, the rest into the answer. `units_in_all`: of its synthesis, as known by now."""
-    pcm = np.ascontiguousarray(chunk.pcm, np.float32).ravel()
-    slot.write(pcm)
+    slot.write(chunk.pcm)
     markers = [dataclasses.astuple(mark) for mark in chunk.markers]
-    return {"samples": pcm.size, "units": chunk.units, "markers": markers, "eos": chunk.eos, "in_all": units_in_all}
+    return {
+        "samples": chunk.pcm.size,
+        "units": chunk.units,
+        "markers": markers,
+        "eos": chunk.eos,
+        "in_all": units_in_all,
+    }
 
 
 def unpack_chunk(answer: Mapping[str, Any]) -> AudioChunk:

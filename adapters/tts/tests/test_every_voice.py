@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="module", params=["thread", "process"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture(scope="module", params=ENGINES)
-def tts(request: pytest.FixtureRequest, cache: Path) -> Any:
+def tts(request: pytest.FixtureRequest, isolation: str, cache: Path) -> Iterator[Any]:
     """Made once a module: Piper is cut and loaded in seconds."""
-    return make(request.param, cache)
+    engine = make(request.param, cache, isolation=isolation)
+    yield engine
+    engine.close()
 
 
 def pull_all(synthesis: Any, rungs: tuple[int, ...] = (8, 64, 12)) -> list[AudioChunk]:
