@@ -15,7 +15,7 @@ import dataclasses
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError, AudioChunk, Capability, Span
-from adapters.child import Child
 from adapters.registry import Context
+from adapters.remote import Remote
 from adapters.voice import PLAIN, Projection, Voice
 from adapters.wire import Message, pack, unpack, unpack_chunk
 
@@ -47,7 +47,7 @@ class Recipe:
 class HostedTts:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._turn = threading.Lock()  # one call at a time, from whatever thread
+        self.turn = threading.Lock()  # one call at a time, from whatever thread
         self._numbers = itertools.count()
         self._voice: Voice | None = None  # it was warmed up in
         self._restarts = 0
@@ -58,90 +58,86 @@ class HostedTts:
         return self._capability
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
-        with self._turn:
+        with self.turn:
             self._restarts = 0
             self._voice = None
             self._heat(self._alive(), voice)
             self._voice = voice
 
     def project(self, voice: Voice) -> Projection:
-        with self._turn:
-            answer = self._alive().call("project", self._limit_s, voice=pack(voice))
+        with self.turn:
+            answer = self._alive().call("project", self.limit_s, voice=pack(voice))
         projection: Projection = unpack(answer)
         return projection
 
     def open(self, span: Span) -> HostedSynthesis:
-        with self._turn:
-            child = self._alive()
+        with self.turn:
+            remote = self._alive()
             number = next(self._numbers)
-            answer = child.call("open", self._limit_s, synthesis=number, span=pack(span))
-        return HostedSynthesis(self, child, number, answer["in_all"])
+            answer = remote.call("open", self.limit_s, synthesis=number, span=pack(span))
+        return HostedSynthesis(self, remote, number, answer["in_all"])
 
     def close(self) -> None:
         """At any moment, from any thread: a call that is under way fails."""
         self._closed = True
-        self._child.end()
+        self._remote.end()
 
     # -- for its syntheses ----------------------------------------------------------------
 
-    def pull(self, child: Child, ask: Callable[[float], Future[Message]]) -> Message:
-        """Wait for what is asked of `child`. Raises AdapterError; CancelledError where the synthesis was closed."""
-        with self._turn:
-            if (fault := child.fault) is not None:
-                raise AdapterError("crashed", f"this synthesis is lost with its process; {fault.detail}")
-            answer = child.wait(ask(self._limit_s), self._limit_s, "pull")
-        if answer["eos"]:
-            self._restarts = 0
-        return answer
+    @property
+    def limit_s(self) -> float:
+        """Of a call."""
+        return self._capability.limits.timeout_ms / MS_PER_S
+
+    def spoken_to_the_end(self) -> None:
+        self._restarts = 0
 
     # -- the process ----------------------------------------------------------------------
 
-    def _alive(self) -> Child:
+    def _alive(self) -> Remote:
         """The process, or another where that has died."""
-        fault = self._child.fault
+        fault = self._remote.fault
         if fault is None or self._closed:
-            return self._child
+            return self._remote
         if self._restarts >= RESTARTS_MOST:
-            cure = f"mend what it died of, or choose another tts.adapter; {RESTARTS_MOST} restarts did not help"
+            cure = f"{RESTARTS_MOST} restarts did not help: mend what it died of, or choose another tts.adapter"
             raise AdapterError("crashed", f"{fault.detail}; {cure}")
         self._restarts += 1
         self._start()
         if self._voice is not None:
-            self._heat(self._child, self._voice)
-        return self._child
+            self._heat(self._remote, self._voice)
+        return self._remote
 
     def _start(self) -> None:
         recipe, context = self._recipe, self._recipe.context
-        self._child = child = Child(recipe.adapter, recipe.python)
-        weakref.finalize(self, child.hang_up)  # whoever forgets to close us
+        self._remote = remote = Remote(recipe.adapter, recipe.python)
+        weakref.finalize(self, remote.hang_up)  # where nobody closes us
+        if self._closed:  # meanwhile
+            remote.end()
         try:
-            made = child.call(
+            made = remote.call(
                 "make", LOAD_TIMEOUT_S, adapter=recipe.adapter, target=recipe.target, options=dict(recipe.options),
                 cache=str(context.cache), weights=str(context.weights.cache),
                 overrides={name: str(path) for name, path in context.weights.overrides.items()},
             )  # fmt: skip
-            self._describe(made)
         except AdapterError:
-            child.end()
+            remote.end()
             raise
+        self._describe(made)
 
-    def _heat(self, child: Child, voice: Voice) -> None:
-        self._describe(child.call("warm_up", LOAD_TIMEOUT_S, voice=pack(voice)))
+    def _heat(self, remote: Remote, voice: Voice) -> None:
+        self._describe(remote.call("warm_up", LOAD_TIMEOUT_S, voice=pack(voice)))
 
     def _describe(self, record: Message) -> None:
         self._capability: Capability = dataclasses.replace(unpack(record), isolation="process")
-
-    @property
-    def _limit_s(self) -> float:
-        return self._capability.limits.timeout_ms / MS_PER_S
 
 
 class HostedSynthesis:
     """A span that is spoken elsewhere."""
 
-    def __init__(self, host: HostedTts, child: Child, number: int, units: int) -> None:
+    def __init__(self, host: HostedTts, remote: Remote, number: int, units: int) -> None:
         self._host = host
-        self._child = child
+        self._remote = remote
         self._number = number
         self._lock = threading.Lock()
         self._under_way: Future[Message] = Future()
@@ -149,27 +145,32 @@ class HostedSynthesis:
         self.units = units
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
-        def ask(limit_s: float) -> Future[Message]:
-            with self._lock:
-                if self._ended:
-                    raise CancelledError
-                self._under_way = self._child.ask(
-                    "pull", limit_s, synthesis=self._number, units=units, low_latency=low_latency
-                )
-                return self._under_way
-
-        if self._ended:
-            return _nothing()
-        try:
-            answer = self._host.pull(self._child, ask)
-        except CancelledError:
-            return _nothing()
+        with self._host.turn:
+            answer = self._answer(units, low_latency)
         with self._lock:
-            if self._ended:
-                return _nothing()
+            if answer is None or self._ended:
+                return AudioChunk(np.zeros(0, np.float32), 0, (), True)
             self._ended = answer["eos"]
+        if self._ended:
+            self._host.spoken_to_the_end()
         self.units = answer["in_all"]
         return unpack_chunk(answer)
+
+    def _answer(self, units: int, low_latency: bool) -> Message | None:
+        """None: it was at its end already, or has been closed meanwhile."""
+        limit_s = self._host.limit_s
+        with self._lock:
+            if self._ended:
+                return None
+            if (fault := self._remote.fault) is not None:
+                raise AdapterError("crashed", f"this synthesis is lost with its process; {fault.detail}")
+            self._under_way = self._remote.ask(
+                "pull", limit_s, synthesis=self._number, units=units, low_latency=low_latency
+            )
+        try:
+            return self._remote.wait(self._under_way, limit_s, "pull")
+        except CancelledError:
+            return None
 
     def close(self) -> None:
         """Returns at once; who waits in `pull` gets the end."""
@@ -178,8 +179,4 @@ class HostedSynthesis:
                 return
             self._ended = True
             self._under_way.cancel()
-        self._child.tell("close", synthesis=self._number)
-
-
-def _nothing() -> AudioChunk:
-    return AudioChunk(np.zeros(0, np.float32), 0, (), True)
+        self._remote.tell("close", synthesis=self._number)

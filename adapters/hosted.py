@@ -16,6 +16,7 @@ import queue
 import socket
 import sys
 import threading
+import traceback
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def serve(socket_fd: int, slot_fd: int) -> None:
         answer = desk.answer(call)
         faulthandler.cancel_dump_traceback_later()
         channel.send(answer)
+    faulthandler.dump_traceback_later(GRACE_S, exit=True)
     desk.close()
 
 
@@ -53,7 +55,7 @@ def _listen(channel: Channel, desk: Desk, calls: queue.SimpleQueue[Message | Non
                 calls.put(message)
             else:
                 desk.let_go(message["synthesis"])
-    finally:
+    finally:  # what the engine is at is for nobody any more
         faulthandler.dump_traceback_later(GRACE_S, exit=True)
         calls.put(None)
 
@@ -80,13 +82,13 @@ class Desk:
     def let_go(self, number: int) -> None:
         synthesis = self._open.pop(number, None)
         if synthesis is not None:
-            synthesis.close()
+            _closed(synthesis)
 
     def close(self) -> None:
         for number in list(self._open):
             self.let_go(number)
         if self._tts is not None:
-            self._tts.close()
+            _closed(self._tts)
 
     # -- what may be asked ----------------------------------------------------------------
 
@@ -127,3 +129,10 @@ class Desk:
     def _made(self) -> Tts:
         assert self._tts is not None, "make comes first"
         return self._tts
+
+
+def _closed(what: Synthesis | Tts) -> None:
+    try:
+        what.close()
+    except Exception:  # it is let go of all the same
+        traceback.print_exc()

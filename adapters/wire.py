@@ -1,6 +1,6 @@
 """The wire between our process and an engine's: JSON lines on a socket, samples in memory that both map.
 
-    ours (child.py)                                        the engine's (hosted.py)
+    ours (remote.py)                                       the engine's (hosted.py)
         {"call": 7, "do": "pull", ...}     -- socket -->
                                                            SLOT <- samples
         samples <- SLOT                    <-- socket --   {"call": 7, "answer": {"samples": 1920, ...}}

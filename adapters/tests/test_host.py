@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters import child, host
+from adapters import child, host, remote
 from adapters.base import AdapterError, AudioChunk, Span
 from adapters.host import HostedTts, Recipe
 from adapters.hosted import SYNTHESES_MOST
@@ -96,10 +96,8 @@ def about(tts: HostedTts) -> Any:
 
 def killed(tts: HostedTts) -> None:
     """Its process dies, and our side has seen it."""
-    dying = tts._child
     os.kill(about(tts)["pid"], signal.SIGKILL)
-    dying._waiter.join(PATIENCE_S)
-    assert dying.fault is not None
+    assert tts._remote.join(PATIENCE_S)
 
 
 class Pulling(threading.Thread):
@@ -266,7 +264,7 @@ def test_an_unknown_adapter_and_one_whose_package_is_not_there_are_missing(conte
 
 
 def test_another_version_of_the_wire_is_refused_in_one_line(rogue, monkeypatch):
-    monkeypatch.setattr(child, "VERSION", child.VERSION + 1)
+    monkeypatch.setattr(remote, "VERSION", remote.VERSION + 1)
     fault = fault_of(rogue)
     assert fault.kind == "unsupported" and "version" in fault.detail and "reinstall" in fault.detail
 
@@ -358,7 +356,7 @@ def test_a_call_beyond_its_limit_ends_the_process(rogue, text):
     fault = fault_of(lambda: synthesis.pull(8, True))
     assert (fault.kind, fault.retryable) == ("stalled", True)
     assert "no answer to pull within 0.1 s" in fault.detail
-    tts._child._waiter.join(PATIENCE_S)
+    assert tts._remote.join(PATIENCE_S)
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
 
@@ -451,11 +449,10 @@ def test_closing_leaves_nothing_behind_and_may_be_done_twice(rogue):
 
 def test_a_host_that_is_forgotten_ends_its_process(context):
     tts = HostedTts(Recipe("tts.rogue", ROGUE, {}, context))
-    waiter = tts._child._waiter
+    process = tts._remote
     del tts
     gc.collect()
-    waiter.join(PATIENCE_S)
-    assert not waiter.is_alive()
+    assert process.join(PATIENCE_S)
 
 
 def test_a_process_is_beyond_the_reach_of_the_terminal(rogue):
@@ -491,7 +488,7 @@ tts.open(Span("open: hold " + path, Voice(), 1))
 if then != "idle":
     hanging = tts.open(Span(then, Voice(), 1))
     tts.warm_up()
-    tts._child.ask("pull", 0.1, synthesis=hanging._number, units=8, low_latency=True)
+    tts._remote.ask("pull", 0.1, synthesis=hanging._number, units=8, low_latency=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
