@@ -10,6 +10,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,8 @@ HEAVY = (
     "onnxruntime", "faster_whisper", "ctranslate2", "sounddevice", "matplotlib", "aiohttp", "scipy", "xllamacpp",
     "piper", "onnx", "torch",
 )  # fmt: skip
+
+NOT_IN_A_HOST = (*HEAVY, "orjson", "rich", "soxr")  # an engine's process has numpy and pydantic, and its engine's own
 
 
 def sources() -> dict[str, Path]:
@@ -154,14 +157,14 @@ def test_a_package_is_ours_and_not_a_stranger_of_the_same_name(folder):
     assert found is not None and Path(found).resolve() == ROOT / folder / "__init__.py"
 
 
-def loaded_after(code: str) -> list[str]:
-    """The heavy modules that are loaded once `code` has run in a new interpreter."""
+def loaded_after(code: str, among: tuple[str, ...] = HEAVY) -> list[str]:
+    """Those modules that are loaded once `code` has run in a new interpreter."""
     tell = "import sys; print('loaded', *sorted(name for name in sys.modules if '.' not in name))"
     command = [sys.executable, "-c", f"{code}\n{tell}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     line = done.stdout.splitlines()[-1].split()
     assert line[0] == "loaded"
-    return [name for name in line[1:] if name in HEAVY]
+    return [name for name in line[1:] if name in among]
 
 
 def test_help_loads_nothing_heavy():
@@ -173,3 +176,11 @@ def test_importing_any_module_of_ours_loads_nothing_heavy():
     names = [name for name in MODULES if not name.endswith("__main__")]
     code = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
     assert loaded_after(code) == []
+
+
+def test_an_engines_process_needs_numpy_and_pydantic_only():
+    """Whatever voice it hosts, and none of the rooms below."""
+    voices = [entry.module for entry in entry_points(group="duckbill.adapters") if entry.name.startswith("tts.")]
+    code = f"import importlib\nfor name in {['adapters.hosted', *voices]!r}: importlib.import_module(name)"
+    assert "adapters.tts.null" in voices
+    assert loaded_after(code, (*NOT_IN_A_HOST, "orchestrator", "scenes", "ui")) == []
