@@ -1,7 +1,7 @@
 """A child: another process of ours, from its start to its end. What it does is not known here.
 
 Rules. It is started afresh, never forked, and in a session of its own: Ctrl-C in the terminal is for us alone, and what
-it starts ends with it. Its end is seen by waiting for it, on a thread, so that whoever depends on it hears of it at once.
+it starts ends with it. Its end is seen by waiting for it, on a thread: whoever depends on it hears of it at once.
 What it prints goes nowhere; its last lines are kept for the error that tells of its end.
 """
 

@@ -11,7 +11,6 @@ Whatever an engine prints goes to our side's ear for last words, never onto the 
 from __future__ import annotations
 
 import faulthandler
-import os
 import queue
 import socket
 import sys
@@ -32,8 +31,6 @@ SYNTHESES_MOST = 64  # open at once; a session holds two or three, so more are a
 
 def serve(socket_fd: int, slot_fd: int) -> None:
     """Until the socket ends."""
-    for fd in (socket_fd, slot_fd):
-        os.set_inheritable(fd, False)  # a process that the engine starts must not keep the socket open
     channel = Channel(socket.socket(fileno=socket_fd))
     channel.send({"call": HELLO, "answer": {"version": VERSION, "python": sys.version.split()[0]}})
     desk = Desk(Slot(slot_fd))

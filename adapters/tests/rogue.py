@@ -112,14 +112,17 @@ def _wait(folder: str) -> None:
         pass
 
 
-def _hold(path: str) -> None:
+def _hold(rest: str) -> None:
+    path, _, then = rest.partition(" ")
     os.open(path, os.O_WRONLY)
+    misbehave(then)
 
 
-def _helper(path: str) -> None:
+def _helper(rest: str) -> None:
+    path, _, then = rest.partition(" ")
     with Path(path).open("w") as held:
         subprocess.Popen(["sleep", str(HOURS_S)], pass_fds=(held.fileno(),))
-    _hang("")
+    misbehave(then)
 
 
 _ORDERS = {"die": _die, "exit": sys.exit, "bug": _bug, "hang": _hang, "noise": _noise, "wait": _wait, "hold": _hold,

@@ -460,19 +460,23 @@ def test_a_process_is_beyond_the_reach_of_the_terminal(rogue):
     assert told["session"] == told["pid"] != os.getsid(0)
 
 
-def test_what_the_engine_started_ends_with_it(rogue, fifo):
+@pytest.mark.parametrize("then", ["nothing", "hang", "die", "exit"])
+def test_what_the_engine_started_ends_with_it(rogue, fifo, then):
     path = fifo("held")
     tts = rogue()
-    pulling = Pulling(tts.open(span(f"helper {path}")))
+    pulling = Pulling(tts.open(span(f"helper {path} {then}")))
     reader = os.open(path, os.O_RDONLY)
-    tts.close()
+    if then == "nothing":
+        pulling.done()
+    if then in ("nothing", "hang"):
+        tts.close()
+    pulling.done()
     assert_ends(reader)
     os.close(reader)
-    pulling.done()
 
 
 PARENT = """
-import os, signal, sys
+import signal, sys
 from pathlib import Path
 from adapters.base import Span
 from adapters.host import HostedTts, Recipe
@@ -481,24 +485,28 @@ from adapters.voice import Voice
 from adapters.weights import Weights
 from timeline.clock import SystemClock
 
-path, then = sys.argv[1:]
-context = Context(Weights(Path(path).parent), SystemClock(), Path(path).parent)
-tts = HostedTts(Recipe("tts.rogue", "adapters.tests.rogue:RogueTts", {"timeout_ms": 100}, context))
-tts.open(Span("open: hold " + path, Voice(), 1))
-if then != "idle":
-    hanging = tts.open(Span(then, Voice(), 1))
-    tts.warm_up()
-    tts._remote.ask("pull", 0.1, synthesis=hanging._number, units=8, low_latency=True)
-os.kill(os.getpid(), signal.SIGKILL)
+folder = Path(sys.argv[1])
+context = Context(Weights(folder), SystemClock(), folder)
+options = {"timeout_ms": int(sys.argv[3])}
+tts = HostedTts(Recipe("tts.rogue", "adapters.tests.rogue:RogueTts", options, context))
+synthesis = tts.open(Span(sys.argv[2], Voice(), 1))
+tts.warm_up()
+synthesis.pull(8, True)
+signal.pause()
 """
 
 
-@pytest.mark.parametrize("then", ["idle", "hang", "hang with the lock"])
-def test_it_ends_when_we_are_killed(then, fifo):
+@pytest.mark.parametrize(
+    ("then", "timeout_ms"), [("nothing", 1_000_000), ("hang", 1_000_000), ("hang with the lock", 100)]
+)
+def test_it_ends_when_we_are_killed(fifo, then, timeout_ms):
+    """An engine that holds the interpreter's lock cannot hear of it, and ends when its call should have."""
     path = fifo("held")
     root = Path(host.__file__).parents[1]
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(path), then], cwd=root)
+    arguments = [str(path.parent), f"hold {path} {then}", str(timeout_ms)]
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], cwd=root)
     reader = os.open(path, os.O_RDONLY)
-    assert parent.wait(PATIENCE_S) == -signal.SIGKILL
+    parent.kill()
+    parent.wait(PATIENCE_S)
     assert_ends(reader)
     os.close(reader)
