@@ -10,8 +10,12 @@ Whatever an engine prints goes to our side's ear for last words, never onto the 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import faulthandler
+import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -34,15 +38,34 @@ def serve(socket_fd: int, slot_fd: int) -> None:
     channel = Channel(socket.socket(fileno=socket_fd))
     channel.send({"call": HELLO, "answer": {"version": VERSION, "python": sys.version.split()[0]}})
     desk = Desk(Slot(slot_fd))
+    ended = threading.Event()
+    atexit.register(_end_group, ended)  # before the engine registers anything, so this is the last to run
     calls: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, desk, calls), name="listen", daemon=True).start()
     while (call := calls.get()) is not None:
         faulthandler.dump_traceback_later(call["limit_s"] + GRACE_S, exit=True)
         answer = desk.answer(call)
         faulthandler.cancel_dump_traceback_later()
-        channel.send(answer)
+        _send(channel, answer)
+    ended.set()
     faulthandler.dump_traceback_later(GRACE_S, exit=True)
     desk.close()
+
+
+def _send(channel: Channel, answer: Message) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more: the end has been or will be heard
+        try:
+            channel.send(answer)
+        except (TypeError, AdapterError) as error:
+            fault = AdapterError("garbage", f"the engine's answer cannot be sent: {error}")
+            channel.send({"call": answer["call"], "fault": pack_fault(fault)})
+
+
+def _end_group(ended: threading.Event) -> None:
+    """Ourselves, and what the engine has started and left: our side may be gone, and cannot do it then."""
+    if ended.is_set():
+        with contextlib.suppress(ProcessLookupError):  # we lead no group: run by hand
+            os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def _listen(channel: Channel, desk: Desk, calls: queue.SimpleQueue[Message | None]) -> None:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -53,7 +54,14 @@ class RogueTts(ToneTts):
     def project(self, voice: Voice) -> Projection:
         """Not its knobs, but what the tests want to know of the process."""
         foreign = {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
-        about = {"pid": os.getpid(), "session": os.getsid(0), "warmed": self._warmed, "modules": sorted(foreign)}
+        about: dict[str, Any] = {
+            "pid": os.getpid(),
+            "session": os.getsid(0),
+            "warmed": self._warmed,
+            "modules": sorted(foreign),
+        }
+        if voice.name == "unspeakable":
+            about["object"] = object()
         return Projection({**about, "executable": sys.executable, "path": sys.path}, ())
 
     def open(self, span: Span) -> RogueSynthesis:

@@ -415,6 +415,13 @@ def test_an_engines_bug_is_a_fault_and_its_process_goes_on(rogue):
     assert about(tts)["pid"] == before
 
 
+def test_an_answer_that_cannot_be_sent_is_a_fault_and_its_process_goes_on(rogue):
+    tts = rogue()
+    before = about(tts)["pid"]
+    assert fault_of(lambda: tts.project(Voice(name="unspeakable"))).kind == "garbage"
+    assert about(tts)["pid"] == before
+
+
 def test_syntheses_that_nobody_closes_are_bounded(rogue):
     tts = rogue()
     opened = [tts.open(span()) for _ in range(SYNTHESES_MOST)]
@@ -497,13 +504,15 @@ signal.pause()
 
 
 @pytest.mark.parametrize(
-    ("then", "timeout_ms"), [("nothing", 1_000_000), ("hang", 1_000_000), ("hang with the lock", 100)]
-)
-def test_it_ends_when_we_are_killed(fifo, then, timeout_ms):
+    ("order", "timeout_ms"),
+    [("hold {} nothing", 1_000_000), ("helper {} nothing", 1_000_000), ("hold {} hang", 1_000_000),
+     ("hold {} hang with the lock", 100)],
+)  # fmt: skip
+def test_it_ends_when_we_are_killed(fifo, order, timeout_ms):
     """An engine that holds the interpreter's lock cannot hear of it, and ends when its call should have."""
     path = fifo("held")
     root = Path(host.__file__).parents[1]
-    arguments = [str(path.parent), f"hold {path} {then}", str(timeout_ms)]
+    arguments = [str(path.parent), order.format(path), str(timeout_ms)]
     parent = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], cwd=root)
     reader = os.open(path, os.O_RDONLY)
     parent.kill()
