@@ -261,10 +261,11 @@ class Core:
             self.replying.follow(self.turns.turn, self.floor.holder, self._now_ns)
 
     def _watch_rate(self) -> None:
-        speech, wish = self.replying.speech, self.replying.handover.wish
-        if speech.active and not speech.rate.keeps_up:
-            then = f"{wish.engine} goes on" if wish else "expect pauses; choose a lighter one with tts.adapter"
-            self._notice(f"{speech.engine} cannot keep up on this machine: {then}")
+        speech = self.replying.speech
+        alone = speech.voices.stand_in(speech.engine, self._now_ns) is None
+        if speech.active and alone and not speech.rate.keeps_up:
+            cure = "choose a lighter one with tts.adapter, or one to go on with tts.fallback"
+            self._notice(f"{speech.engine} cannot keep up on this machine: expect pauses; {cure}")
 
     @property
     def _quiet(self) -> bool:

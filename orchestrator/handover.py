@@ -12,13 +12,12 @@ end. What is silent in the first chunk is left out but for a breath, so that a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator import actions as act
 from orchestrator.phrases import Phrase
+from orchestrator.place import Place, Wish, find_place
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import Speech, lead_ns
-from orchestrator.voices import ASKED, OVERDUE, SLOW
+from orchestrator.voices import ASKED, FAILED, OVERDUE, SLOW
 from stitcher.seams import Seam
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
@@ -29,26 +28,8 @@ NEAR_MS = 60  # and what the event loop may be late by, and the frame that a sea
 PATIENCE = 2.0  # by which a swap that came too late is given more time at the next try
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
 FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
+WHY = {OVERDUE: "does not answer in time", SLOW: "cannot keep up on this machine"}
 PREROLL_MS = 30  # of silence kept before the first audible sample: consonants begin softly
-
-
-@dataclass(slots=True)
-class Wish:
-    engine: str
-    reason: str
-    able: bool  # the present engine goes on as long as need be
-    not_before: int  # index
-    patience: float = 1.0
-    at_end: bool = False  # too late for anything but to go on after the last sample
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """`phrase` is cut after `chars` of its text, at `index` of the stream."""
-
-    index: int
-    phrase: int
-    chars: int
 
 
 class Handover:
@@ -100,14 +81,16 @@ class Handover:
         self._asked.sort(key=lambda wish: wish.not_before)
         return []
 
-    def force(self, reason: str, now_ns: int) -> list[act.Action] | None:
-        """The engine that speaks can no longer; None where nobody can take over."""
-        speech, engine = self._speech, self._speech.engine
+    def force(self, engine: str, reason: str, now_ns: int) -> list[act.Action] | None:
+        """An engine can no longer; None where nobody can take over."""
+        speech = self._speech
         stand_in = self._voices.stand_in(engine, now_ns)
         if stand_in is None:
             return None
         self._voices.failed(engine, reason, now_ns, counts=engine not in speech.owed.values())
         actions = self._abandon()
+        if reason != FAILED:
+            actions.append(act.Notice(f"{engine} {WHY[reason]}: {stand_in} goes on"))
         if reason != SLOW:
             speech.in_flight = None  # what it still brings concerns nobody
             actions += speech.release()
@@ -128,7 +111,11 @@ class Handover:
         self._near = self._samples(NEAR_BLOCKS * block_ns + NEAR_MS * NS_PER_MS)
         lead = lead_ns(max(0, speech.end_index - read_index), self.rate_hz)
         reason = self._trouble(lead, now_ns)
-        actions = (self.force(reason, now_ns) or []) if reason else []
+        engine = speech.engine if reason == SLOW else speech.asked
+        actions = (self.force(engine, reason, now_ns) or []) if reason else []
+        wish = self.wish if self.phrase is None else None
+        if wish is not None and wish.able and wish.reason == SLOW and lead < self._needed_ns(wish.engine):
+            wish.able, speech.in_flight = False, None  # there is no time to wait for what the present one is at
         if self.phrase is not None and self._passed(read_index):
             actions += self._abandon()
         if self.wish is None and self._asked:
@@ -148,24 +135,36 @@ class Handover:
         return speech.pull(generation, phrase, self._voices[phrase.engine].rate.insist(lead), now_ns)
 
     def _trouble(self, lead: int, now_ns: int) -> str:
-        """Why the engine that speaks must be replaced; empty where it need not."""
-        speech, job = self._speech, self._speech.in_flight
+        """Why an engine must be replaced; empty where none need be."""
+        speech, voices = self._speech, self._voices
         forced = self.wish is not None and self.wish.reason != ASKED
-        stand_in = self._voices.stand_in(speech.engine, now_ns)
-        if stand_in is None or forced or self.phrase is not None or speech.exhausted:
+        if forced or self.phrase is not None or speech.exhausted:
             return ""
-        if not speech.rate.keeps_up:
+        if speech.in_stream and not speech.rate.keeps_up and self._replaceable(speech.engine, now_ns):
             return SLOW
-        if job is None:
+        job = speech.in_flight
+        stand_in = voices.stand_in(speech.asked, now_ns)
+        if job is None or stand_in is None or not self._replaceable(speech.asked, now_ns):
             return ""
-        seat = self._voices[speech.engine]
-        text = job.text if isinstance(job, act.OpenPhrase) else ""
-        likely_ns = seat.open_cost.safe_ns(text) if text else seat.rate.reserve_ns
+        seat = voices[speech.asked]
+        likely_ns = seat.open_cost.safe_ns(job.text) if isinstance(job, act.OpenPhrase) else seat.rate.reserve_ns
         waited_ns = now_ns - speech.since_ns
         if not speech.in_stream:
             return OVERDUE if waited_ns > 2 * likely_ns + FIRST_WAIT_NS else ""
-        needed_ns = self._voices[stand_in].prepare_ns(text) + NEAR_MS * NS_PER_MS
-        return OVERDUE if waited_ns > likely_ns and lead < needed_ns else ""
+        return OVERDUE if waited_ns > likely_ns and lead < self._needed_ns(stand_in) else ""
+
+    def _replaceable(self, engine: str, now_ns: int) -> bool:
+        """Somebody can take over from it, and it has not been told to rest already."""
+        return not self._voices.rests(engine, now_ns) and self._voices.stand_in(engine, now_ns) is not None
+
+    def _needed_ns(self, engine: str) -> float:
+        """How much lead must be left for another engine to be in time."""
+        return self._voices[engine].prepare_ns(self._longest) + NEAR_MS * NS_PER_MS
+
+    @property
+    def _longest(self) -> str:
+        """The longest text that an engine may have to open."""
+        return max((phrase.text for phrase in self._speech.script.all.values()), key=len, default="")
 
     def _passed(self, read_index: int) -> bool:
         """The sink has come too near to the place before the other engine was ready."""
@@ -204,32 +203,9 @@ class Handover:
         return []
 
     def _find(self, wish: Wish, read_index: int) -> Place | None:
-        speech = self._speech
-        words = [word for word in self._ledger.words() if word[0] < speech.end_index]
-        near = [word for word in words if word[0] >= read_index + self._near]
-        if wish.at_end:
-            return self._end()
-        longest = max((phrase.text for phrase in speech.script.all.values()), key=len, default="")
-        prepare = self._samples(wish.patience * self._voices[wish.engine].prepare_ns(longest))
-        if wish.reason == ASKED:
-            wanted = max(wish.not_before, read_index + self._near + prepare)
-            return next((Place(*word) for word in near if word[0] >= wanted), None)
-        if near:  # as late as can be: what is stitched is good
-            return Place(*near[-1])
-        return None if wish.able else self._end()
-
-    def _end(self) -> Place | None:
-        """Where the stream breaks off: after the last word that was begun."""
-        speech = self._speech
-        cut = speech.script.current
-        if cut is None:
-            return None
-        marks = self._ledger.marks(cut.number)
-        unsaid = [mark for mark in marks if mark.end_index > speech.end_index]
-        chars = unsaid[0].text_start if unsaid else marks[-1].text_end if marks else 0
-        if not marks:
-            chars, _ = self._ledger.heard_chars(cut.number, cut.text, speech.end_index)
-        return Place(speech.end_index, cut.number, chars)
+        near_index = read_index + self._near
+        prepare_ns = wish.patience * self._voices[wish.engine].prepare_ns(self._longest)
+        return find_place(wish, near_index, near_index + self._samples(prepare_ns), self._speech, self._ledger)
 
     # -- what comes back ------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Speech:
         self.script = Phrases()
         self.in_flight: OpenPhrase | RequestChunk | None = None
         self._stitching = 0  # chunks between here and the stream: the lead is not known
+        self._block_ns = TICK_NS  # what the sink takes at a time
         self.since_ns = 0  # when the job in flight was asked for
         self.asked = self.engine  # whose it is
         self.active = False
@@ -59,6 +60,7 @@ class Speech:
         self.utterance += 1
         self.active = True
         self.insist = False
+        self._block_ns = block_ns
         self.voices.begin(block_ns)
         return self.utterance
 
@@ -131,6 +133,8 @@ class Speech:
     def open(self, generation: int, phrase: Phrase, now_ns: int) -> OpenPhrase:
         """Have it prepared, by the engine that should speak now unless it has one."""
         phrase.engine = phrase.engine or self.voices.best(now_ns, self.engine)
+        if phrase.engine != self.engine:
+            self.voices[phrase.engine].rate.begin(self._block_ns)
         seed = (self.settings.seed * SEED_STRIDE + phrase.number) % 2**31
         voice = self.voices[phrase.engine].voice
         job = OpenPhrase(generation, self.utterance, phrase.number, phrase.text, voice, seed, phrase.engine)

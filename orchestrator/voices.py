@@ -102,11 +102,11 @@ class Voices:
 
     def best(self, now_ns: int, present: str) -> str:
         """Who should speak; the present one where nobody else can."""
-        return next((name for name in self._order if not self._rest(name, now_ns)), present)
+        return next((name for name in self._order if not self.rests(name, now_ns)), present)
 
     def stand_in(self, engine: str, now_ns: int) -> str | None:
         """Who takes over from it, if anybody can."""
-        names = (name for name in self._order if name != engine and not self._rest(name, now_ns))
+        names = (name for name in self._order if name != engine and not self.rests(name, now_ns))
         return next(names, None)
 
     def reason(self, before: str, engine: str) -> str:
@@ -115,5 +115,5 @@ class Voices:
             return RECOVERED
         return self._rests[before].reason if before in self._rests else ASKED
 
-    def _rest(self, engine: str, now_ns: int) -> bool:
+    def rests(self, engine: str, now_ns: int) -> bool:
         return engine in self._rests and now_ns < self._rests[engine].until_ns
