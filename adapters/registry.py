@@ -4,6 +4,7 @@ A package of someone else's adds one by naming it in the entry point group `duck
 ROLE.NAME. What is named there is a class with an `Options` model (pydantic, unknown keys forbidden)
 that is made as `Class(options, context)`. Nothing is imported before it is asked for. What `Hosting` holds is
 common to all adapters of the role tts and kept from the class: with it the adapter is made in another process.
+A class that is not named there, such as one that is being written, is asked for as package.module:Class.
 """
 
 from __future__ import annotations
@@ -75,8 +76,13 @@ def imported(entry: EntryPoint) -> Any:
     """What an entry point names. Raises AdapterError (missing) with the extra to install."""
     try:
         return entry.load()
-    except ImportError as error:
+    except (ImportError, AttributeError, ValueError) as error:
         role, name = entry.name.split(".", 1)
+        if name == entry.value:
+            line = f"no {role} adapter at {name} ({error}): write package.module:Class, of a package that is installed"
+            raise AdapterError("missing", line) from error
+        if not isinstance(error, ImportError):
+            raise
         cure = f"pip install 'duckbill[{name}]'"
         raise AdapterError("missing", f"{role} adapter {name!r} needs {error.name or error}: {cure}") from error
 
@@ -93,6 +99,8 @@ def build(kind: Any, setting: str, options: Mapping[str, Any], context: Context)
 
 
 def _entry(role: str, name: str) -> EntryPoint:
+    if ":" in name:
+        return EntryPoint(f"{role}.{name}", name, GROUP)
     entry = _entries().get(f"{role}.{name}")
     if entry is None:
         known = names(role)
