@@ -44,7 +44,7 @@ class AdapterError(Exception):
 class Limits:
     """Bounds an adapter sets to what it is asked."""
 
-    text_chars: int = 1000  # of one span; the phrase cutter stays below
+    text_chars: int = 1000  # of one span; the phrase cutter stays below. What is longer may be refused
     in_flight: int = 1
     timeout_ms: int = 20_000  # a call that takes longer is taken for stalled
 
@@ -83,7 +83,7 @@ class Capability:
     granularity: tuple[int, ...] = ()  # the rungs, in units, ascending
     voices: tuple[str, ...] = ()  # empty: dynamic
     supports_barge_in: bool = False
-    supports_seed: bool = False
+    supports_seed: bool = False  # another seed sounds otherwise
     deterministic: bool = False  # same span, seed and pulls: the same bytes
     stateful_context: Literal["rolling", "minimal", "none"] = "none"
     delivery: Literal["pull", "push"] = "pull"
@@ -139,11 +139,13 @@ class Synthesis(Protocol):
         ...
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
-        """Render the next `units` units, or fewer; return when that chunk is ready. Raises AdapterError."""
+        """Render the next `units` units, or fewer; return when that chunk is ready. After the end, and once it is
+        closed, there is an empty chunk that tells the end, or an AdapterError; never audio. Raises AdapterError."""
         ...
 
     def close(self) -> None:
-        """Let go of it, at any moment, from any thread, more than once if need be."""
+        """Let go of it, at any moment, from any thread, more than once if need be. Does not wait for a pull that is
+        under way."""
         ...
 
 
