@@ -83,8 +83,11 @@ class ToneSynthesis:
         ]
         self.units = max(1, -(-int(len(span.text) * per_char) // UNIT_SAMPLES))
         self._done = 0
+        self._closed = False
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        if self._closed:
+            return AudioChunk(np.zeros(0, np.float32), 0, (), True)
         count = min(units, self.units - self._done)
         start, end = self._done * UNIT_SAMPLES, (self._done + count) * UNIT_SAMPLES
         self._done += count
@@ -92,7 +95,7 @@ class ToneSynthesis:
         return AudioChunk(self._tone(start, end), count, marks, self._done >= self.units)
 
     def close(self) -> None:
-        pass
+        self._closed = True
 
     def _tone(self, start: int, end: int) -> np.ndarray:
         at = np.arange(start, end)
