@@ -63,11 +63,12 @@ class EspeakTts:
         self.clock = context.clock
         self._cache = context.cache / "espeak"
         self._cost: Cost | None = None
+        self._known: set[str] = set()  # voices that the library has taken
 
     def describe(self) -> Capability:
         return Capability(
             name="espeak", version=_version(), role="tts", streaming=True, unit="ms", unit_samples=UNIT_SAMPLES,
-            granularity=RUNGS, supports_barge_in=True, supports_seed=True, deterministic=True, rate_hz=RATE_HZ,
+            granularity=RUNGS, supports_barge_in=True, deterministic=True, rate_hz=RATE_HZ,
             markers="measured", limits=Limits(), cost=self._cost,
         )  # fmt: skip
 
@@ -82,7 +83,12 @@ class EspeakTts:
 
     def project(self, voice: Voice) -> Projection:
         mapper = Mapper(voice, "espeak")
-        mapper.knob("voice", mapper.cast or self.options.voice, "timbre.names")
+        name = mapper.cast or self.options.voice
+        if name not in self._known:
+            with _lock:
+                _look_up(*self._paths, name)
+            self._known.add(name)
+        mapper.knob("voice", name, "timbre.names")
         words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * voice.pace)))
         mapper.knob("rate", words_per_minute, "pace")
         return mapper.done()
@@ -125,16 +131,38 @@ class EspeakSynthesis:
         self._pcm = pcm
         self._marks = marks
         self._done = 0
+        self._closed = False
         self.units = max(1, -(-pcm.size // UNIT_SAMPLES))
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        if self._closed:
+            return AudioChunk(self._pcm[:0], 0, (), True)
         first, self._done = self._done, min(self.units, self._done + units)
         start, end = first * UNIT_SAMPLES, self._done * UNIT_SAMPLES
         marks = tuple(mark for mark in self._marks if start <= mark.start_sample < end)
         return AudioChunk(self._pcm[start:end], self._done - first, marks, self._done >= self.units)
 
     def close(self) -> None:
-        pass
+        self._closed = True
+
+
+def _begin(library: ctypes.CDLL, data_path: str, voice: str) -> None:
+    """Start the library with this voice. Raises AdapterError."""
+    if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, data_path.encode(), 0) < 0:
+        line = "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader"
+        raise AdapterError("corrupt", line)
+    if library.espeak_SetVoiceByName(voice.encode()) != 0:
+        raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")
+
+
+def _look_up(library_path: str, data_path: str, voice: str) -> None:
+    """See that there is such a voice. Called under the lock. Raises AdapterError."""
+    library = ctypes.CDLL(library_path)
+    try:
+        _begin(library, data_path, voice)
+        library.espeak_Terminate()
+    finally:
+        _unload(library)
 
 
 def _render(
@@ -157,13 +185,9 @@ def _render(
     callback = _CALLBACK(on_chunk)
     library = ctypes.CDLL(library_path)
     try:
-        if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, data_path.encode(), 0) < 0:
-            line = "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader"
-            raise AdapterError("corrupt", line)
+        _begin(library, data_path, voice)
         ctypes.CDLL(None).srand(span.seed % 2**32)
         library.espeak_SetSynthCallback(callback)
-        if library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")
         library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
         data = speakable(span.text).encode()
         library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
