@@ -1,0 +1,38 @@
+"""Each check is failed by the engine that breaks its promise, and by no other."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from adapters.conformance.subject import Recipe
+from adapters.conformance.suite import CHECKS, conform
+from adapters.conformance.tests import saboteurs
+from adapters.registry import Context
+from adapters.weights import Weights
+from timeline.clock import VirtualClock
+
+NAMES = [check.name for check in CHECKS]
+
+
+def context_in(cache: Path) -> Context:
+    return Context(Weights(cache), VirtualClock(), cache)
+
+
+def failures(name: str, cache: Path) -> dict[str, str]:
+    recipe = Recipe(f"{saboteurs.__name__}:{name}", {}, partial(context_in, cache))
+    findings = list(conform(recipe, VirtualClock()))
+    assert [finding.name for finding in findings] == NAMES
+    return {finding.name: finding.says for finding in findings if finding.passed is False}
+
+
+def test_an_honest_engine_passes(tmp_path):
+    assert failures("Saboteur", tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_breaks_a_promise_fails_the_check_for_it_and_no_other(name, tmp_path):
+    broken = "".join(word.capitalize() for word in name.split("-"))
+    assert list(failures(broken, tmp_path)) == [name]
