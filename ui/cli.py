@@ -17,6 +17,8 @@ COMMANDS = {
     "devices": "list microphones and speakers",
     "models": "list, fetch and verify weights",
     "doctor": "what is installed, what is missing, what it costs, the cure",
+    "adapters": "list the adapters, what they can do and what they cost",
+    "conform": "hold a text-to-speech adapter to the contract",
     "scenes": "play scripted situations on a virtual clock, and judge them",
     "bench": "measure, as ratios in one run",
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ui.costs import cost_line
 from ui.options import add_config_options, config_from
 
 
@@ -94,24 +95,9 @@ def _adapter(config: Any, context: Any, role: str, name: str, measure: bool) -> 
             return "loaded"
         if measure:
             adapter.warm_up()
-        return _cost(adapter.describe())
+        return cost_line(adapter.describe())
 
     return _checked(f"{role} {name}", look)
-
-
-def _cost(capability: Any) -> str:
-    cost = capability.cost
-    if cost is None:
-        return f"{capability.rate_hz} Hz, not measured"
-    text = f"loads in {cost.load_ns / 1e9:.1f} s"
-    if capability.role == "tts" and capability.unit_samples:
-        audio_ns = capability.granularity[-1] * capability.unit_samples * 1e9 / capability.rate_hz
-        rtf = (cost.call_ns + cost.unit_ns * capability.granularity[-1]) / audio_ns
-        first = capability.granularity[0]
-        text += f"; first chunk {(cost.call_ns + cost.unit_ns * first) / 1e6:.0f} ms, real-time factor {rtf:.2f}"
-    elif cost.call_ns:
-        text += f"; {cost.call_ns / 1e6:.0f} ms a call"
-    return text
 
 
 def _replies(config: Any, context: Any) -> Iterator[Finding]:
