@@ -17,9 +17,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Span
+from adapters.conformance.elsewhere import MEMORY_MOST_BYTES
 from adapters.conformance.texts import HELLO, SHORT, TEXTS, WORDS
 from adapters.registry import Context
-from adapters.tts.null import UNIT_SAMPLES, ToneTts
+from adapters.tts.null import RATE_HZ, UNIT_SAMPLES, ToneTts
 from adapters.voice import PLAIN, Came, Projection, Voice
 
 GUARD_S = 20.0  # saboteurs wait for what the kit does, never for time; this ends a test that went wrong
@@ -154,9 +155,11 @@ class OddTexts(Saboteur):
 
 
 class TextLimit(Saboteur):
+    """It wants memory for a text that is far too long: more than the kit lets it have, and none of it is touched."""
+
     def open(self, span: Span) -> Synthesis:
         if len(span.text) > self.describe().limits.text_chars:
-            raise MemoryError("too long")
+            np.empty(2 * MEMORY_MOST_BYTES, np.uint8)
         return super().open(span)
 
 
@@ -439,3 +442,47 @@ class MemoryIsBounded(Saboteur):
     def open(self, span: Span) -> Synthesis:
         self.kept = (*self.kept, np.ones(MEGABYTE // 4, np.float32))
         return super().open(span)
+
+
+# -- engines that keep a promise which the tone does not make -----------------------------
+
+
+class ClosesDuringAPull(Saboteur):
+    """A pull of the largest rung, in another thread, lasts until it is closed; closing does not wait for it."""
+
+    def pulled(self, synthesis: Synthesis, units: int) -> AudioChunk:
+        if threading.current_thread() is not threading.main_thread() and units == 64:
+            synthesis.closed.wait(GUARD_S)
+        return super().pulled(synthesis, units)
+
+
+class ShiftsThePitch(HonouredPitchIsKept):
+    """A buzz instead of the tone, as high as is asked for."""
+
+    def open(self, span: Span) -> Synthesis:
+        return Saboteur.open(self, span)
+
+    def changed(self, chunk: AudioChunk, synthesis: Synthesis) -> AudioChunk:
+        pitch_hz = 150 * 2 ** (synthesis.span.voice.prosody.pitch_semitones / 12)
+        at = np.arange(synthesis.start, synthesis.start + chunk.pcm.size) / RATE_HZ
+        return with_pcm(chunk, (0.2 * np.sin(2 * np.pi * pitch_hz * at)).astype(np.float32))
+
+
+class DeclaresItsHosts(HostsAreDeclared):
+    claims = saying(egress=("localhost",))
+
+
+class IsHonestlyRandom(Saboteur):
+    """It claims neither seed nor repetition, has no markers, and does not know its length."""
+
+    claims = saying(deterministic=False, supports_seed=False, streaming=False, markers="none")
+
+    class kind(Synthesis):  # noqa: N801
+        @property
+        def units(self) -> int:
+            return -1
+
+    def changed(self, chunk: AudioChunk, synthesis: Synthesis) -> AudioChunk:
+        loudness = np.float32(1 - self.texts["pulls"] % 7 / 100)
+        self.texts["pulls"] += 1
+        return dataclasses.replace(chunk, pcm=chunk.pcm * loudness, markers=())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.conformance.subject import Recipe
+from adapters.conformance.subject import Recipe, Subject
 from adapters.conformance.suite import CHECKS, conform
 from adapters.conformance.tests import saboteurs
 from adapters.registry import Context
@@ -21,15 +21,33 @@ def context_in(cache: Path) -> Context:
     return Context(Weights(cache), VirtualClock(), cache)
 
 
+def recipe(name: str, cache: Path) -> Recipe:
+    return Recipe(f"{saboteurs.__name__}:{name}", {}, partial(context_in, cache))
+
+
 def failures(name: str, cache: Path) -> dict[str, str]:
-    recipe = Recipe(f"{saboteurs.__name__}:{name}", {}, partial(context_in, cache))
-    findings = list(conform(recipe, VirtualClock()))
+    findings = list(conform(recipe(name, cache), VirtualClock()))
     assert [finding.name for finding in findings] == NAMES
     return {finding.name: finding.says for finding in findings if finding.passed is False}
 
 
-def test_an_honest_engine_passes(tmp_path):
-    assert failures("Saboteur", tmp_path) == {}
+@pytest.mark.parametrize("name", ["Saboteur", "IsHonestlyRandom"])
+def test_an_honest_engine_passes(name, tmp_path):
+    assert failures(name, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "promise"),
+    [
+        ("ClosesDuringAPull", "close-does-not-wait"),
+        ("ShiftsThePitch", "honoured-pitch-is-kept"),
+        ("DeclaresItsHosts", "hosts-are-declared"),
+    ],
+)
+def test_a_promise_that_the_tone_does_not_make_can_be_kept(name, promise, tmp_path):
+    check = next(check for check in CHECKS if check.name == promise)
+    finding = check(Subject(recipe(name, tmp_path), VirtualClock()))
+    assert finding.passed is True, finding.says
 
 
 @pytest.mark.parametrize("name", NAMES)
