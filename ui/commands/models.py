@@ -28,7 +28,8 @@ def register(subparsers: Any) -> None:
     """Add the command to argparse's subparsers."""
     parser = subparsers.add_parser("models", help="list, fetch and verify weights", description=DESCRIPTION)
     parser.add_argument("action", nargs="?", default="list", choices=("list", "fetch", "verify"))
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all; verify: all that are there")
+    names_help = "default: all; fetch: all but optional ones; verify: all that are there"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=names_help)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config_options(parser)
     parser.set_defaults(run=run)
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace, weights: Weights | None = None) -> int:
 def _default_names(weights: Weights, action: str) -> list[str]:
     if action == "verify":
         return [name for name in weights.names if _state(weights, name) != "missing"]
+    if action == "fetch":
+        return [name for name in weights.names if not ((entry := weights.entry(name)) and entry.optional)]
     return weights.names
 
 

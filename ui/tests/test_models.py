@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import zipfile
@@ -66,6 +67,15 @@ def test_fetch_makes_them_ready(weights: Weights, capsys: pytest.CaptureFixture[
     assert (answer["warnings"], answer["next"]) == ([], [])
     assert "tiny" in said.err  # the bar
     assert (weights.locate("tiny") / "model.bin").read_bytes() == MODEL
+
+
+def test_what_is_optional_is_fetched_only_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    catalogue = {"tiny": TINY, "extra": dataclasses.replace(TINY, name="extra", optional=True)}
+    weights = Weights(tmp_path, catalogue=catalogue, download=download)
+    assert run(weights, "fetch") == 0
+    assert [name for name in catalogue if weights.place(name).exists()] == ["tiny"]
+    assert run(weights, "fetch", "extra") == 0
+    assert weights.locate("extra").exists()
 
 
 def test_no_bar_where_nothing_has_to_be_brought(weights: Weights, capsys: pytest.CaptureFixture[str]) -> None:
