@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
 from adapters.registry import Context
 from adapters.tts.align import align, speakable, tokens
-from adapters.tts.piper_parts import Parts, load_parts, session
+from adapters.tts.piper_parts import WHAT, Parts, load_parts
+from adapters.tts.runtime import session
 from adapters.voice import PLAIN, Mapper, Projection, Voice
 from stitcher.pcm import Float32
 
@@ -87,7 +88,7 @@ class PiperTts:
 
     @cached_property
     def whole(self) -> Any:
-        return session(str(self.path), self.options.threads)
+        return session(str(self.path), self.options.threads, WHAT)
 
     def describe(self) -> Capability:
         config = self.voice.config

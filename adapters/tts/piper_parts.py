@@ -26,10 +26,12 @@ from adapters.tts.piper_graph import (
     UnknownGraph,
     split,
 )
+from adapters.tts.runtime import session
 from stitcher.pcm import Float32
 from timeline.codec import decode
 from timeline.store import write_atomically
 
+WHAT = "piper voice"  # what is loaded, for people
 CUT_VERSION = 1  # of the way of cutting; a cache of another version is cut again
 LATENT_SEED_STEP = 1  # the latent's noise has a generator of its own: durations must not shift it
 
@@ -71,21 +73,6 @@ class Parts:
         return list(self.sessions[part].run(None, {name: feed[name] for name in names}))
 
 
-def session(model: str | bytes, threads: int) -> Any:
-    """An ONNX Runtime session that shares the cores: idle threads sleep instead of spinning."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises types of its own for a damaged file
-        line = f"the piper voice cannot be loaded ({str(error).splitlines()[0][:100]}); run: duckbill models verify"
-        raise AdapterError("corrupt", line) from error
-
-
 def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
     """The sessions of the cut voice, cut now if they are not in the cache; None for a graph that is not known."""
     try:
@@ -107,7 +94,7 @@ def load_parts(voice: Path, cache: Path, threads: int) -> Parts | None:
 
 def _load(folder: Path, threads: int) -> Parts:
     cut = decode({"kind": "Cut", **json.loads((folder / "cut.json").read_text("utf-8"))}, {"Cut": Cut})
-    return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads) for name in PARTS})
+    return Parts(cut, {name: session(str(folder / f"{name}.onnx"), threads, WHAT) for name in PARTS})
 
 
 def _cut_into(folder: Path, voice: Path) -> None:
