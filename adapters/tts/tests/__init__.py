@@ -12,14 +12,17 @@ from adapters.registry import Context, create
 from adapters.weights import Weights, default_cache
 from timeline.clock import VirtualClock
 
+WEIGHTS = {"piper": ("piper-en_US-joe-medium",), "kokoro": ("kokoro-82m-int8", "kokoro-voices")}
+
 
 def make(name: str, cache: Path, **options: Any) -> Any:
     """An engine on a virtual clock; skips the test where its package or its weights are not here."""
     weights = Weights(default_cache())
     try:
         tts = create("tts", name, options, Context(weights, VirtualClock(), cache))
-        if name == "piper" and "model_path" not in options:
-            weights.locate("piper-en_US-joe-medium")
+        if "model_path" not in options:
+            for entry in WEIGHTS.get(name, ()):
+                weights.locate(entry)
     except AdapterError as error:
         pytest.skip(error.detail)
     return tts

@@ -17,7 +17,7 @@ from adapters.voice import named
 from adapters.weights import Weights, default_cache
 from timeline.clock import SystemClock, VirtualClock
 
-ENGINES = ["null", "espeak", pytest.param("piper", marks=pytest.mark.engines)]
+ENGINES = ["null", "espeak", *(pytest.param(name, marks=pytest.mark.engines) for name in ("piper", "kokoro"))]
 
 
 def context_in(cache: Path) -> Context:

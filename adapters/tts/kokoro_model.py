@@ -1,0 +1,110 @@
+"""Kokoro's graph at work: phonemes in, sound out, with the frames that each phoneme lasts.
+
+The exported graph tells only the sound. What it rounds to whole frames is how long each phoneme lasts; that tensor
+becomes a second output, and word times cost nothing. The graph draws nothing at random: the same phonemes, voice and
+speed give the same samples. Its decoder normalizes over all of the time that it is given, so a run is rendered whole.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.base import AdapterError
+from adapters.tts.runtime import session
+from stitcher.pcm import Float32
+
+RATE_HZ = 24_000
+FRAME_SAMPLES = 600  # 25 ms, the grain of the model's durations
+STYLES = 510  # of a voice, one for each number of phonemes; more than that the model does not take
+STYLE_FLOATS = 256
+PAD = 0  # the letter at either end of what the model reads
+INPUTS = ("tokens", "style", "speed")
+QUIET = 0.005  # of full scale, -46 dB: what is below is no speech
+BREATH_FRAMES = 1  # of quiet that stay before a run; the model begins with about 0.4 s, which nobody waits for
+PAUSE_FRAMES = {",": 6, ";": 6, ":": 6, "—": 6, "": 0}  # of quiet that stay behind a run, by its mark
+SENTENCE_FRAMES = 14  # 0.35 s, behind all other marks; the model ends with about 0.5 s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendered:
+    """A run's sound: whole frames, and where in it each phoneme begins, in samples; one more for the last one's end."""
+
+    pcm: Float32
+    starts: np.ndarray
+
+
+class Model:
+    """`voices`: name -> file of its styles, read when it first speaks."""
+
+    def __init__(self, path: Path, config: Path, voices: dict[str, Path], threads: int) -> None:
+        self._session = session(_with_durations(path), threads, "kokoro model")
+        self._ids: dict[str, int] = json.loads(config.read_text("utf-8"))["vocab"]
+        self._voices = voices
+        self._styles: dict[str, Float32] = {}
+        self.alphabet = frozenset(self._ids)
+
+    def render(self, phonemes: str, voice: str, speed: float, options: Any = None) -> Rendered:
+        """`options`: onnxruntime's RunOptions, by which it can be broken off. Raises AdapterError."""
+        ids = [self._ids[phoneme] for phoneme in phonemes]
+        feed = {
+            "tokens": np.array([[PAD, *ids, PAD]], np.int64),
+            "style": self._style(voice)[len(ids) - 1],
+            "speed": np.array([speed], np.float32),
+        }
+        try:
+            pcm, frames = self._session.run(None, feed, options)
+        except Exception as error:  # onnxruntime raises types of its own
+            line = f"the kokoro model failed ({str(error).splitlines()[0][:100]})"
+            raise AdapterError("crashed", line, retryable=True) from error
+        return _trim(pcm.ravel(), frames.ravel().astype(np.int64), phonemes)
+
+    def _style(self, voice: str) -> Float32:
+        if voice not in self._styles:
+            floats = np.fromfile(self._voices[voice], "<f4")
+            if floats.size != STYLES * STYLE_FLOATS:
+                line = f"{self._voices[voice]} is no voice of kokoro's; run: duckbill models verify"
+                raise AdapterError("corrupt", line)
+            self._styles[voice] = floats.reshape(STYLES, 1, STYLE_FLOATS)
+        return self._styles[voice]
+
+
+def _trim(pcm: Float32, frames: np.ndarray, phonemes: str) -> Rendered:
+    """Leave out the quiet beyond a breath before the run and a pause behind it."""
+    count = pcm.size // FRAME_SAMPLES
+    loud = np.flatnonzero(np.abs(pcm[: count * FRAME_SAMPLES]).reshape(count, FRAME_SAMPLES).max(1) > QUIET)
+    if loud.size == 0:
+        return Rendered(pcm[:0], np.zeros(len(phonemes) + 1, np.int64))
+    first = max(0, int(loud[0]) - BREATH_FRAMES)
+    pause = PAUSE_FRAMES.get(phonemes[-1] if not phonemes[-1].isalpha() else "", SENTENCE_FRAMES)
+    last = min(count, int(loud[-1]) + 1 + pause)
+    starts = np.cumsum(frames)[: len(phonemes) + 1] - first
+    kept = pcm[first * FRAME_SAMPLES : last * FRAME_SAMPLES]
+    return Rendered(kept, np.clip(starts * FRAME_SAMPLES, 0, kept.size - 1))
+
+
+def _with_durations(path: Path) -> bytes:
+    """The graph with its durations as a second output, found by structure: what its only Round puts out."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        line = "tts.adapter kokoro needs onnx to read its durations: pip install 'duckbill[kokoro]'"
+        raise AdapterError("missing", line) from error
+    try:
+        model = onnx.load(str(path))
+    except DecodeError as error:
+        raise AdapterError("corrupt", f"{path} is damaged; run: duckbill models fetch") from error
+    graph = model.graph
+    rounds = [node for node in graph.node if node.op_type == "Round"]
+    readers = [node for node in graph.node if rounds and rounds[0].output[0] in node.input]
+    if len(rounds) != 1 or len(readers) != 1 or tuple(value.name for value in graph.input) != INPUTS:
+        line = f"{path} is no export of kokoro that is known here; leave weights.kokoro-82m-int8 out"
+        raise AdapterError("unsupported", line)
+    durations = readers[0].output[0]  # at least one frame each
+    graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))
+    return bytes(model.SerializeToString())
