@@ -60,8 +60,11 @@ class KokoroTts:
 
     @cached_property
     def model(self) -> Model:
-        graph, config = self.context.weights.files(self.options.weights)
-        return Model(graph, config, self.voices, self.options.threads)
+        files = {path.suffix: path for path in self.context.weights.files(self.options.weights)}
+        if not {".onnx", ".json"} <= files.keys():
+            line = f"weights.{self.options.weights} needs a graph (.onnx) and its config.json; correct the path"
+            raise AdapterError("missing", line)
+        return Model(files[".onnx"], files[".json"], self.voices, self.options.threads)
 
     def describe(self) -> Capability:
         return Capability(

@@ -43,7 +43,7 @@ class Model:
 
     def __init__(self, path: Path, config: Path, voices: dict[str, Path], threads: int) -> None:
         self._session = session(_with_durations(path), threads, "kokoro model")
-        self._ids: dict[str, int] = json.loads(config.read_text("utf-8"))["vocab"]
+        self._ids = _alphabet(config)
         self._voices = voices
         self._styles: dict[str, Float32] = {}
         self.alphabet = frozenset(self._ids)
@@ -71,6 +71,15 @@ class Model:
                 raise AdapterError("corrupt", line)
             self._styles[voice] = floats.reshape(STYLES, 1, STYLE_FLOATS)
         return self._styles[voice]
+
+
+def _alphabet(config: Path) -> dict[str, int]:
+    """The model's letters, and the number of each."""
+    try:
+        return {str(letter): int(number) for letter, number in json.loads(config.read_text("utf-8"))["vocab"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        line = f"{config} cannot be read ({error}); run: duckbill models fetch kokoro-82m-int8"
+        raise AdapterError("corrupt", line) from error
 
 
 def _trim(pcm: Float32, frames: np.ndarray, phonemes: str) -> Rendered:
@@ -103,7 +112,7 @@ def _with_durations(path: Path) -> bytes:
     rounds = [node for node in graph.node if node.op_type == "Round"]
     readers = [node for node in graph.node if rounds and rounds[0].output[0] in node.input]
     if len(rounds) != 1 or len(readers) != 1 or tuple(value.name for value in graph.input) != INPUTS:
-        line = f"{path} is no export of kokoro that is known here; leave weights.kokoro-82m-int8 out"
+        line = f"{path} is no export of kokoro that is known here; correct its path, or leave it out"
         raise AdapterError("unsupported", line)
     durations = readers[0].output[0]  # at least one frame each
     graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))

@@ -23,8 +23,8 @@ from adapters.tts.align import align, speakable, tokens
 MARKS = ",;:.!?…—"  # that the model reads; a run ends behind one if it can
 STRESS = "ˈˌ"
 LEAST = 10  # phonemes of a run: the model mumbles shorter ones, and most of what they cost is its fixed cost
-FIRST_MOST = 60  # of the first run (3 s of speech), which is all that the first sound waits for
-MOST = 100  # of any run: 5 to 6 s of speech, rendered in 2 s on two cores
+FIRST_MOST = 75  # of the first run (4 s of speech), which is all that the first sound waits for
+MOST = 120  # of any run (6 s of speech)
 GROWTH = 2  # a run may be so many times the one before it, which is played meanwhile: rendered at half of real time
 
 _BREAK = re.compile(

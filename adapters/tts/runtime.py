@@ -9,7 +9,11 @@ from adapters.base import AdapterError
 
 def session(model: str | bytes, threads: int, what: str) -> Any:
     """A session whose idle threads sleep instead of spinning. `what`: the weights, for people. Raises AdapterError."""
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ImportError as error:
+        line = f"the {what} needs onnxruntime: pip install 'duckbill[{what.split()[0]}]'"
+        raise AdapterError("missing", line) from error
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
