@@ -26,6 +26,7 @@ LEAST = 10  # phonemes of a run: the model mumbles shorter ones, and most of wha
 FIRST_MOST = 75  # of the first run (4 s of speech), which is all that the first sound waits for
 MOST = 120  # of any run (6 s of speech)
 GROWTH = 2  # a run may be so many times the one before it, which is played meanwhile: rendered at half of real time
+REMEMBERED = 4096  # readings of words and clauses: most words of a conversation come again
 
 _BREAK = re.compile(
     r"(?P<mark>[,;:.!?…]+)[\"'”’)\]]*(?=\s|$)|\s(?P<dash>[-–—]+)\s|(?P<wide>[，、；：。！？—])|(?P<line>\n)"
@@ -41,12 +42,13 @@ _PHONEMES = _IPA | 1 << 7 | ord(_TIE) << 8  # IPA, with a tie inside what is one
 
 _lock = threading.Lock()  # eSpeak NG is one per process, and so is its voice
 _TIED = {"a^ɪ": "I", "a^ʊ": "W", "e^ɪ": "A", "ɔ^ɪ": "Y", "d^ʒ": "ʤ", "t^ʃ": "ʧ", "ə^l": "ᵊl"}
-_SINGLE = {"ʔn": "tn", "n̩": "ᵊn", "l̩": "ᵊl", "ʔ": "t", "ɚ": "əɹ", "ɐ": "ə", "r": "ɹ", "x": "k", "ç": "k", "ɬ": "l"}
+_SINGLE = {
+    "ɚɹ": "əɹ", "ɚ": "əɹ", "ɐ": "ə", "ʔn": "tn", "ʔ": "t", "n̩": "ᵊn", "l̩": "ᵊl", "r": "ɹ", "x": "k", "ç": "k", "ɬ": "l",
+}  # fmt: skip
 _DIALECTS = {
     "en-us": {**_TIED, "o^ʊ": "O", _TIE: "", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪə": "iə", "ɾ": "T", "ː": "", **_SINGLE},
     "en": {**_TIED, "ə^ʊ": "Q", "e^ə": "ɛː", _TIE: "", "iə": "ɪə", "ɾ": "t", **_SINGLE},
 }  # eSpeak's name of an English -> its sounds in the model's letters, in the order in which they are replaced
-REMEMBERED = 4096  # readings of words and clauses: most words of a conversation come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def _letters(text: str, dialect: str, alphabet: frozenset[str]) -> str:
     ipa = _ipa(text, dialect)
     for sound, letter in _DIALECTS[dialect].items():
         ipa = ipa.replace(sound, letter)
+    ipa = re.sub(r"(?<!\S)I(?!\S)", "ˌI", ipa)  # "I" without any stress is swallowed
     return "".join(ch for ch in ipa if ch in alphabet and ch not in MARKS).strip()
 
 

@@ -65,6 +65,7 @@ def reading(text: str, dialect: str = "en-us") -> Reading:
     ("We go — so...", "wi ɡˈO— sˈO…"),
     ("First line\nSecond line", "fˈɜɹst lˈIn. sˈɛkənd lˈIn"),
     ('"Go," he said!?', "ɡˈO, hi sˈɛd?"),
+    ("I hope the weather is better.", "ˌI hˈOp ðə wˈɛðəɹ ɪz bˈɛTəɹ."),
     ("", ""), ("...", ""), (" \n\t", ""),
 ])  # fmt: skip
 def test_a_text_is_read_in_the_letters_of_the_model_with_its_marks(text, phonemes):
