@@ -30,7 +30,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_voice_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--adapter", metavar="NAME", help="text-to-speech engine: piper, espeak, null, ...")
+    parser.add_argument("--adapter", metavar="NAME", help="text-to-speech engine: piper, espeak, kokoro, ...")
     parser.add_argument("--voice", metavar="NAME", help="a voice that the engine knows")
     parser.add_argument("--pace", type=float, metavar="X", help="speaking rate, 1.0 is the engine's own")
     parser.add_argument("--seed", type=int, metavar="N", help="same text, voice and seed: the same audio")

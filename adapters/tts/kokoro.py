@@ -3,10 +3,10 @@
     open  text -> phonemes -> runs (see kokoro_text)         milliseconds
     pull  hands out what is rendered; where nothing is left, the next run is rendered first (see kokoro_model)
 
-Rules. A run is one call of the model, a clause or a few, and a pull renders one at most and never hands out sound of
-two. So a pull may answer with less than was asked for, and how long a span lasts is not known before its end. What the
-model rounds its phonemes to gives word times. ONNX Runtime and onnx alone: kokoro-onnx would bring phonemizer, whose
-eSpeak NG is shared by the whole process, and renders a text at once. eSpeak NG is GPL-3.0: the extra stays optional.
+Rules. A run is one call of the model, a clause or a few, cut from the text alone. A pull renders one at most and never
+hands out sound of two; so it may answer with less than was asked for, and how long a span lasts is not known before its
+end. What the model rounds its phonemes to gives word times. It stands on ONNX Runtime and onnx: kokoro-onnx renders
+ahead of its reader, and tells no times for this graph. eSpeak NG reads the text; it is GPL-3.0, the extra is optional.
 """
 
 from __future__ import annotations
