@@ -10,6 +10,7 @@ talk: setup
 	$(BIN)/duckbill talk
 
 test: setup lint
+	$(BIN)/duckbill models fetch kokoro-82m-int8 kokoro-voices
 	$(BIN)/python -m pytest
 
 # Every scene: many seeds on paper, a few with voices that really speak; then the rate controller against others.
@@ -37,7 +38,7 @@ system:
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --editable '.[talk,dev]'
+	$(BIN)/python -m pip install --editable '.[talk,kokoro,dev]'
 	touch $@
 
 clean:
