@@ -26,7 +26,7 @@ from adapters.voice import PLAIN, Mapper, Projection, Voice
 from stitcher.pcm import Float32
 
 RUNGS = (24, 32, 48, 64, 96)  # 0.6 to 2.4 s: a smaller pull would not render less
-PEAK = 0.6  # of full scale, for the loudest sample of the warm-up: others are up to 5 dB louder
+PEAK = 0.6  # of full scale, for the loudest sample of the warm-up: ten sentences of one voice peaked within 4 dB
 FULL_SCALE = 1.0
 WARM_UP = ("The quick brown fox.", "It jumps over the lazy dog and then it rests.")  # a run each
 MOST_FRAMES = 1000  # 25 s: more than any run has
