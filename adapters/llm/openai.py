@@ -10,17 +10,16 @@ closes the connection, which is how such servers are told to stop.
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from adapters.base import AdapterError, Capability, Fault, Message
+from adapters import endpoint
+from adapters.base import AdapterError, Capability, Message
 from adapters.llm import sse
 
 if TYPE_CHECKING:
@@ -52,17 +51,17 @@ class Endpoint:
 
     def __init__(self, base: str, key: str = "") -> None:
         self.base = base
-        self._key = key
+        self._peer = endpoint.Peer(base, "llm.openai.url", key)
         self._session: ClientSession | None = None
 
     async def models(self, timeout_s: float = LIST_TIMEOUT_S) -> list[str]:
         """The models it offers, in its order. Raises AdapterError."""
         stall = f"did not list its models within {timeout_s:g} s: check the server, or set llm.openai.model"
-        async with self._guard(_now_s() + timeout_s, stall):
+        async with self._peer.guard(endpoint.now_s() + timeout_s, stall):
             response = await self._client().get(f"{self.base}/models", allow_redirects=False)
             try:
                 await self._check(response, "application/json")
-                listed = sse.decode(await _read(response, MAX_BODY_BYTES)).get("data")
+                listed = endpoint.decode(await _read(response, MAX_BODY_BYTES)).get("data")
             finally:
                 response.release()
         entries = listed if isinstance(listed, list) else []
@@ -71,23 +70,23 @@ class Endpoint:
 
     async def stream(self, path: str, body: Mapping[str, Any], patience: Patience) -> AsyncGenerator[str]:
         """Post `body` to `path` and yield the text as it comes. Raises AdapterError."""
-        deadline_s = _now_s() + patience.first_s
+        deadline_s = endpoint.now_s() + patience.first_s
         stall = f"gave no text in {patience.first_s:g} s: raise llm.openai.first_token_timeout_s or check it"
         url, body = f"{self.base}/{path}", {**body, "stream": True}
-        async with self._guard(deadline_s, stall):
+        async with self._peer.guard(deadline_s, stall):
             response = await self._client().post(url, json=body, allow_redirects=False)
         texts = sse.texts(response.content.iter_any())
         try:
-            async with self._guard(deadline_s, stall):
+            async with self._peer.guard(deadline_s, stall):
                 await self._check(response, "text/event-stream")
             while True:
-                async with self._guard(deadline_s, stall):
+                async with self._peer.guard(deadline_s, stall):
                     text = await anext(texts, "")
                 if not text:
                     return
                 yield text
                 # From here on: what the reader does with a piece is not the server's time.
-                deadline_s = _now_s() + patience.next_s
+                deadline_s = endpoint.now_s() + patience.next_s
                 stall = f"fell silent for {patience.next_s:g} s: raise llm.openai.stall_timeout_s or check it"
         finally:
             await texts.aclose()
@@ -105,8 +104,8 @@ class Endpoint:
 
             # Not decompressed, so that what we bound is what arrives.
             headers = {"Accept-Encoding": "identity"}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
+            if self._peer.secret:
+                headers["Authorization"] = f"Bearer {self._peer.secret}"
             self._session = aiohttp.ClientSession(
                 # llama.cpp promises to keep a connection and closes it after a streamed reply.
                 connector=aiohttp.TCPConnector(force_close=True),
@@ -120,50 +119,9 @@ class Endpoint:
     async def _check(self, response: ClientResponse, content_type: str) -> None:
         """Raise where it is no answer of the kind that was asked for."""
         if response.status != 200:
-            raise await self._refusal(response)
+            raise self._peer.refusal(response.status, await _read(response, MAX_ERROR_BYTES), _CURES)
         if response.content_type != content_type:
             raise ValueError(f"{response.content_type} instead of {content_type}")
-
-    async def _refusal(self, response: ClientResponse) -> AdapterError:
-        """What an HTTP status means, with the server's own words."""
-        body = await _read(response, MAX_ERROR_BYTES)
-        try:
-            words = sse.error_text(sse.decode(body))
-        except ValueError:
-            words = ""
-        words = words or sse.excerpt(body)
-        if self._key:
-            words = words.replace(self._key, "***")
-        status = response.status
-        cure = _CURES.get(status, "look at the server's log" if status >= 500 else "check llm.openai.url")
-        line = f"answered {status} ({words or 'no words'}): {cure}"
-        return self._fault("refused", line, retryable=status == 429 or status >= 500)
-
-    @asynccontextmanager
-    async def _guard(self, deadline_s: float, stall: str) -> AsyncIterator[None]:
-        """Everything that a server can do wrong, as an AdapterError."""
-        import aiohttp
-
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                yield
-        except TimeoutError:
-            raise self._fault("stalled", stall, retryable=True) from None
-        except aiohttp.ClientConnectorError as error:
-            cause = error.os_error
-            refused = isinstance(cause, ConnectionRefusedError)
-            words = "refused the connection" if refused else f"is out of reach ({sse.excerpt(str(cause))})"
-            raise self._fault("refused", f"{words}: start the server or set llm.openai.url") from None
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, EOFError, OSError):
-            line = "closed the connection before its reply ended: look at the server's log"
-            raise self._fault("crashed", line, retryable=True) from None
-        except (aiohttp.ClientError, ValueError) as error:
-            words = sse.excerpt(str(error)) or type(error).__name__
-            line = f"sent {words}: set llm.openai.url to an OpenAI-compatible endpoint"
-            raise self._fault("garbage", line) from None
-
-    def _fault(self, kind: Fault, words: str, *, retryable: bool = False) -> AdapterError:
-        return AdapterError(kind, f"llm.openai.url {self.base} {words}", retryable=retryable)
 
 
 class OpenAiReplies:
@@ -188,7 +146,7 @@ class OpenAiReplies:
 
     def __init__(self, options: Options, context: Context) -> None:
         self._options = options
-        self._endpoint = Endpoint(options.url, _key(options.api_key_env))
+        self._endpoint = Endpoint(options.url, endpoint.key(options.api_key_env, _KEY_SETTING))
         self._model = options.model
 
     def describe(self) -> Capability:
@@ -239,19 +197,13 @@ class OpenAiReplies:
 
 
 def base_url(url: str) -> str:
-    """The base of an endpoint, with its version and without a slash at the end. Raises ValueError."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no address: write it like http://127.0.0.1:11434/v1")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("an address with a key, query or fragment: put the key into llm.openai.api_key_env")
-    parts.port  # noqa: B018  raises ValueError where it is no port
-    path = parts.path.rstrip("/").removesuffix("/" + _CHAT) or "/v1"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    """The base of an endpoint that holds chats. Raises ValueError."""
+    return endpoint.base_url(url, _CHAT, _KEY_SETTING)
 
 
 _CHAT = "chat/completions"
-_KEY_CURE = "set llm.openai.api_key_env to the name of the variable that holds a valid key"
+_KEY_SETTING = "llm.openai.api_key_env"
+_KEY_CURE = f"set {_KEY_SETTING} to the name of the variable that holds a valid key"
 _CURES = {
     400: "check llm.openai.model, llm.openai.max_tokens and llm.openai.temperature",
     401: _KEY_CURE,
@@ -259,19 +211,6 @@ _CURES = {
     404: "check llm.openai.url and llm.openai.model",
     429: "wait, or set llm.openai.url to another endpoint",
 }
-
-
-def _key(variable: str) -> str:
-    """The key that the environment holds. Raises AdapterError without showing it."""
-    if not variable:
-        return ""
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise AdapterError("missing", f"llm.openai.api_key_env names {variable}, which is not set: export it")
-    if not (key.isascii() and key.isprintable()):
-        line = f"llm.openai.api_key_env names {variable}, which cannot be a key: export it again"
-        raise AdapterError("unsupported", line)
-    return key
 
 
 async def _read(response: ClientResponse, limit: int) -> bytes:
@@ -282,8 +221,3 @@ async def _read(response: ClientResponse, limit: int) -> bytes:
         if len(body) >= limit:
             break
     return bytes(body[:limit])
-
-
-def _now_s() -> float:
-    """The event loop's own time, which its timeouts are in."""
-    return asyncio.get_running_loop().time()

@@ -11,19 +11,15 @@ Lines end in LF or CRLF; the lone CR that the standard also allows is sent by no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from adapters.endpoint import decode, error_text, excerpt, speakable
 
 MAX_EVENT_BYTES = 256 * 1024  # one token with its usage is under 4 KiB, log probabilities may add some
 MAX_REPLY_CHARS = 20_000  # twenty minutes of speech: a model that says more does not stop by itself
 DONE = "[DONE]"
-
-# Control characters but for tab and line feed, and halves of surrogate pairs, which JSON can smuggle in
-# and no encoder takes.
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _FIELD = re.compile(r"[\w-]*")  # a field's name; a comment has none
 
@@ -135,34 +131,3 @@ async def _events(blocks: AsyncIterator[bytes]) -> AsyncIterator[str]:
             yield data
     for data in reader.end():
         yield data
-
-
-def decode(data: str | bytes) -> dict[str, Any]:
-    """One JSON object."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        raise ValueError(f"something that is not JSON: {excerpt(data, 40)!r}") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"JSON that is no object: {excerpt(data, 40)!r}")
-    return value
-
-
-def error_text(body: dict[str, Any]) -> str:
-    """What a server says went wrong, in any of the shapes in use; empty where it says nothing."""
-    error = body.get("error")
-    message = error.get("message") if isinstance(error, dict) else error or body.get("message")
-    return excerpt(message) if isinstance(message, str) else ""
-
-
-def excerpt(text: str | bytes, chars: int = 160) -> str:
-    """The head of something for an error line: on one line, without markup and control characters."""
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    plain = speakable(" ".join(re.sub(r"<[^<>]*>", " ", text).split()))
-    return plain if len(plain) <= chars else plain[: chars - 1] + "…"
-
-
-def speakable(text: str) -> str:
-    """Without control characters."""
-    return _UNSPEAKABLE.sub("", text)

@@ -113,8 +113,3 @@ def test_a_reply_ends_with_done_or_with_a_reason() -> None:
 def test_a_reply_without_end_is_given_up() -> None:
     with pytest.raises(ValueError, match="characters in one reply"):
         texts(*[said("word " * 100)] * (sse.MAX_REPLY_CHARS // 500 + 1))
-
-
-def test_an_excerpt_is_one_short_plain_line() -> None:
-    assert sse.excerpt(b"<h1>Not\r\n found</h1>\x00\xff") == "Not found \ufffd"
-    assert len(sse.excerpt("x" * 1000, 40)) == 40
