@@ -5,6 +5,7 @@ the file can be sought, `finish` puts the real ones in. So what a crash leaves i
 
 The reader takes PCM of 8, 16, 24 and 32 bits and floats, any number of channels (mixed down), and
 believes no size it is told: what is cut off ends early, what is marked as a stream ends with the data.
+A WAV that arrives piece by piece is read as it comes.
 Nothing here opens a file. What cannot be read is a ValueError of one line.
 
     RIFF size WAVE | fmt_ size codec channels rate_hz bytes/s block bits | ... | data size samples
@@ -26,6 +27,7 @@ STREAMING = 0xFFFFFFFF  # a size that is not known yet; 0 is in use for that as 
 RIFF_BYTES = 36  # what the RIFF size counts before the samples
 SAMPLE_BYTES = 2
 RATES_HZ = range(1_000, 768_001)  # beyond what sound cards offer: the header is damaged
+HEAD_BYTES_MOST = 64 * 1024  # before the samples of one that arrives: titles and padding, never a picture book
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _FORMAT = struct.Struct("<HHIIHH")
@@ -33,6 +35,9 @@ _CHUNK = struct.Struct("<4sI")
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBFORMAT_AT = 24  # where an extensible format keeps the real codec
 _CODECS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM", 0x50: "MPEG", 0x55: "MP3"}
+_TRAILERS = frozenset((b"LIST", b"fact", b"cue ", b"id3 ", b"ID3 ", b"bext", b"JUNK", b"smpl", b"PEAK"))
+_NO_FORMAT = "is a damaged WAV: no format before the samples"
+_NO_SAMPLES = "is a WAV without samples"
 _CURE = "convert it to 16-bit PCM, for instance with ffmpeg -i IN -c:a pcm_s16le OUT.wav"
 
 
@@ -81,14 +86,73 @@ def read_wav(data: bytes) -> tuple[Float32, int]:
     if data[:4] not in (b"RIFF", b"RF64") or data[8:12] != b"WAVE":
         raise ValueError(f"is not a WAV; {_CURE}")
     layout: _Layout | None = None
-    for name, body in _chunks(data):
+    view = memoryview(data)
+    for name, at, size in _chunks(data):
         if name == b"fmt ":
-            layout = _layout(body)
+            layout = _layout(view[at : at + size])
         elif name == b"data":
             if layout is None:
-                raise ValueError("is a damaged WAV: no format before the samples")
-            return _mono(body, layout), layout.rate_hz
-    raise ValueError("is a WAV without samples")
+                raise ValueError(_NO_FORMAT)
+            return _mono(view[at : at + size], layout), layout.rate_hz
+    raise ValueError(_NO_SAMPLES)
+
+
+class WavStream:
+    """A WAV that arrives in pieces of any length. Servers write its header before they know its size, and what they
+    write then is all ones, nothing, two thousand million, or the size of their first piece: so samples go on until
+    the data end, or until a chunk of another name follows where the header said that they would end."""
+
+    def __init__(self) -> None:
+        self.rate_hz = 0  # until its format is known
+        self._rest = bytearray()
+        self._layout: _Layout | None = None
+        self._left = 0  # bytes of samples that the header still promises
+        self._ended = False
+
+    def feed(self, block: bytes) -> Float32:
+        """float32 mono, full scale 1.0: the samples that are whole with this block. Raises ValueError."""
+        self._rest += block
+        if self._layout is None:
+            self._layout = self._begin()
+        if self._layout is None or self._ended:
+            return np.zeros(0, np.float32)
+        sample_bytes = self._layout.width_bytes * self._layout.channels
+        if self._left < sample_bytes and not self._goes_on():
+            return np.zeros(0, np.float32)
+        count = min(len(self._rest), self._left) // sample_bytes * sample_bytes
+        if count == 0:
+            return np.zeros(0, np.float32)
+        pcm = _mono(memoryview(bytes(self._rest[:count])), self._layout)
+        del self._rest[:count]
+        self._left -= count
+        return pcm if self._left >= sample_bytes else np.concatenate((pcm, self.feed(b"")))
+
+    def _begin(self) -> _Layout | None:
+        """The format, once all that lies before the samples is here."""
+        if self._rest[:4] != b"RIFF"[: len(self._rest)] or self._rest[8:12] != b"WAVE"[: max(0, len(self._rest) - 8)]:
+            raise ValueError("is not a WAV")
+        layout = None
+        for name, at, size in _chunks(self._rest):
+            if name == b"fmt " and at + size <= len(self._rest):
+                layout = _layout(memoryview(bytes(self._rest[at : at + size])))
+            elif name == b"data":
+                if layout is None:
+                    raise ValueError(_NO_FORMAT)
+                del self._rest[:at]
+                self.rate_hz, self._left = layout.rate_hz, size
+                return layout
+        if len(self._rest) > HEAD_BYTES_MOST:
+            raise ValueError(_NO_SAMPLES)
+        return None
+
+    def _goes_on(self) -> bool:
+        """What the header promised is here: True where samples follow all the same."""
+        if len(self._rest) < len(b"LIST"):
+            return False
+        self._ended = bytes(self._rest[:4]) in _TRAILERS
+        if not self._ended:
+            self._left = STREAMING
+        return not self._ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +163,15 @@ class _Layout:
     width_bytes: int  # of one sample of one channel, its padding included
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Name and content of each chunk, cut at the end of the data."""
-    view = memoryview(data)
+def _chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
+    """Of each chunk its name, where its content begins, and how many bytes it says to have."""
     at = 12
     while at + _CHUNK.size <= len(data):
         name, size = _CHUNK.unpack_from(data, at)
         at += _CHUNK.size
         if name == b"data" and size == 0:
             size = STREAMING
-        yield name, view[at : at + size]
+        yield name, at, size
         at += size + size % 2  # chunks begin at even places
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import wave
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from stitcher.pcm import to_float32, to_int16
-from stitcher.wav import STREAMING, WavWriter, header, read_wav
+from stitcher.wav import HEAD_BYTES_MOST, STREAMING, WavStream, WavWriter, header, read_wav
 
 SINE = (0.5 * np.sin(np.arange(480) / 7)).astype(np.float32)
 SAMPLES = hnp.arrays(np.int16, st.integers(1, 300))
@@ -165,3 +166,52 @@ def test_a_float_that_is_no_number_becomes_silence():
 def test_what_cannot_be_read_says_why(data, words):
     with pytest.raises(ValueError, match=words):
         read_wav(data)
+
+
+# -- arriving in pieces -------------------------------------------------------------------
+
+TOLD = st.sampled_from([0, STREAMING, 2_000_000_000])
+
+
+def arrive(data: bytes, sizes: list[int]) -> tuple[np.ndarray, int]:
+    """Feed it in pieces of these sizes, in turn."""
+    stream, pieces, at = WavStream(), [], 0
+    for size in cycle(sizes):
+        pieces.append(stream.feed(data[at : at + size]))
+        at += size
+        if at >= len(data):
+            return np.concatenate(pieces), stream.rate_hz
+    raise AssertionError
+
+
+@given(SAMPLES, st.lists(st.integers(1, 50), min_size=1), st.integers(0, 2000) | TOLD)
+def test_it_may_arrive_in_any_pieces_whatever_size_it_is_told_to_have(pcm, sizes, told):
+    data = riff(chunk(b"LIST", b"INFOx"), chunk(b"fmt ", layout(1, 1, 2)), chunk(b"data", pcm.tobytes(), told))
+    got, rate_hz = arrive(data, sizes)
+    assert rate_hz == 16_000
+    lost = 1 if 0 < told < 2 * pcm.size else 0  # the last sample is half a chunk's name: none followed
+    np.testing.assert_array_equal(got[: pcm.size - lost], to_float32(pcm)[: pcm.size - lost])
+    assert pcm.size - lost <= got.size <= pcm.size
+
+
+@given(SAMPLES, st.lists(st.integers(1, 50), min_size=1))
+def test_what_follows_the_samples_is_not_heard(pcm, sizes):
+    data = riff(chunk(b"fmt ", layout(1, 1, 2)), chunk(b"data", pcm.tobytes()), chunk(b"LIST", b"INFO" * 9))
+    np.testing.assert_array_equal(arrive(data, sizes)[0], to_float32(pcm))
+
+
+def test_what_arrives_in_stereo_floats_is_mixed_down():
+    pcm = np.array([[0.5, -0.5], [0.25, 0.75]], "<f4")
+    data = riff(chunk(b"fmt ", layout(3, 2, 4)), chunk(b"data", pcm.tobytes(), STREAMING))
+    np.testing.assert_array_equal(arrive(data, [3])[0], np.array([0.0, 0.5], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"ID3\x04", "not a WAV"), (b"RIFF0000AVI ", "not a WAV"), (riff(chunk(b"data", b"0000")), "no format"),
+     (riff(chunk(b"JUNK", bytes(HEAD_BYTES_MOST))), "without samples"),
+     (riff(chunk(b"fmt ", layout(0x55, 1, 2))) + bytes(8), "MP3")],
+)  # fmt: skip
+def test_what_arrives_and_is_no_wav_of_ours_is_refused(data, words):
+    with pytest.raises(ValueError, match=words):
+        arrive(data, [7])
