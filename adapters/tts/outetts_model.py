@@ -32,7 +32,7 @@ CHAR_MOST_S = 0.2  # three times as slow as speech is: beyond, the model does no
 ANSWER_LEAST_S = 2.0
 READ_BYTES = 1 << 20
 
-CURE = "an environment with 'duckbill[outetts]', named in tts.outetts.python"
+CURE = "pip install 'duckbill[outetts]' into an environment of its own and name its Python in tts.outetts.python"
 
 
 def load(model: Path, tokenizer: Path, codec: Path, threads: int, temperature: float) -> OuteModel:
