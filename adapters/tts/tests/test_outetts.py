@@ -14,7 +14,7 @@ import pytest
 
 from adapters.base import AdapterError, AudioChunk, Span
 from adapters.registry import Context
-from adapters.tts import outetts
+from adapters.tts import outetts, outetts_model
 from adapters.tts.outetts import DEFAULT_SPEAKER, OuteTts
 from adapters.tts.outetts_model import CONTEXT_FRAMES, UNIT_SAMPLES, load
 from adapters.tts.tests.oute_weights import build, write_speaker
@@ -227,11 +227,18 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**build(folder), "speaker_path": str(folder / "short.json")}
 
 
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random weights never end by themselves: half a second of it is enough."""
+    monkeypatch.setattr(outetts_model, "ANSWER_LEAST_S", 0.0)
+
+
 def real(weights: dict[str, str], **options: Any) -> OuteTts:
     return OuteTts(OuteTts.Options(**{**weights, "threads": 1, **options}), Context(None, SystemClock(), None))  # type: ignore[arg-type]
 
 
 @pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(weights: dict[str, str]) -> None:
     tts = real(weights)
     first = say(tts, "Hi.", 1)
@@ -241,6 +248,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(weights: dic
 
 
 @pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_small_chunks_sound_like_the_whole(weights: dict[str, str]) -> None:
     tts = real(weights)
     small, whole = say(tts, "Hi.", 1, units=8), say(tts, "Hi.", 1, units=10_000)
@@ -248,6 +256,7 @@ def test_small_chunks_sound_like_the_whole(weights: dict[str, str]) -> None:
 
 
 @pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_transformers_writes_too_but_does_not_stream(weights: dict[str, str]) -> None:
     tts = real(weights, model_path=weights["tokenizer_path"])
     assert not tts.describe().streaming
@@ -255,6 +264,7 @@ def test_transformers_writes_too_but_does_not_stream(weights: dict[str, str]) ->
 
 
 @pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_the_packages_own_speaker_is_there_and_a_wrong_one_is_refused(weights: dict[str, str], tmp_path: Path) -> None:
     assert len(real(weights).model.default_speaker(DEFAULT_SPEAKER)["words"]) > 10
     for text in ("{}", "no json", '{"interface_version": 1}', '{"interface_version": 3, "words": [], "text": ""}'):
@@ -265,6 +275,7 @@ def test_the_packages_own_speaker_is_there_and_a_wrong_one_is_refused(weights: d
 
 
 @pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_weights_that_are_none_are_refused(weights: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "bad.pth").write_bytes(b"nonsense")
     with pytest.raises(AdapterError, match=r"tts\.outetts cannot load its weights") as caught:
