@@ -56,9 +56,7 @@ class Peer:
         except TimeoutError:
             raise self.fault("stalled", stall, retryable=True) from None
         except aiohttp.ClientSSLError as error:
-            line = (
-                f"cannot be trusted ({excerpt(str(error))}): check {self._setting} and the certificates installed here"
-            )
+            line = f"cannot be trusted ({excerpt(str(error))}): check {self._setting}, or install its certificate"
             raise self.fault("refused", line) from None
         except aiohttp.ClientConnectorError as error:
             cause = error.os_error
