@@ -1,9 +1,9 @@
 """OuteTTS: a language model that writes audio codes, in the voice of a speaker kept as JSON.
 
 With llama.cpp the codes stream, so a chunk is decoded as soon as its frames are there; with transformers a chunk of
-the text is written whole first. A span's seed seeds the sampling. The package pins its own torch, transformers and
-llama-cpp-python, so it lives in an environment of its own; no weights are shipped or fetched. The path is tested, with
-small random weights of the same architecture; the sound is not.
+the text is written whole first, and cannot be stopped meanwhile. A span's seed seeds the sampling. The package pins
+transformers and llama-cpp-python, so it lives in an environment of its own; no weights are shipped or fetched. The
+path is tested, with small random weights of the same architecture; the sound is not.
 """
 
 from __future__ import annotations

@@ -296,6 +296,17 @@ def test_nobody_listens():
     assert (caught.value.kind, caught.value.retryable) == ("refused", False)
 
 
+def test_a_server_that_is_not_who_it_should_be_is_not_spoken_to():
+    with serve(says(SPEECH.tobytes())) as server:
+        url = server.url.replace("http:", "https:")
+        tts = OpenAiSpeechTts(OpenAiSpeechTts.Options(base_url=url), Context(None, SystemClock(), None))  # type: ignore[arg-type]
+        with pytest.raises(AdapterError, match=r"cannot be trusted \(.*SSL.*\): check tts\.openai_speech") as caught:
+            tts.open(span()).pull(8, True)
+        tts.close()
+        assert server.asked == []
+    assert (caught.value.kind, caught.value.retryable) == ("refused", False)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words", "retryable"),
     [

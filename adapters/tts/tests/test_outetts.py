@@ -249,6 +249,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(weights: dic
 
 @pytest.mark.engines
 @pytest.mark.usefixtures("brief")
+def test_the_tokens_are_those_of_the_packages_own_way(weights: dict[str, str]) -> None:
+    """Its `regular_generation`, asked for the same text, speaker, seed and length."""
+    import outetts as package
+
+    model = real(weights).model
+    speaker = model.speaker(Path(weights["speaker_path"]))
+    ours = list(model.tokens("Hi.", speaker, 7))
+    interface = model._interface
+    interface.model.model.reset()
+    interface.model.model.set_seed(7)
+    length = len(interface.prepare_prompt("Hi.", model.speaker(Path(weights["speaker_path"]))))
+    theirs = interface.regular_generation(
+        package.GenerationConfig(text="Hi.", speaker=speaker, max_length=length + len(ours))
+    )
+    assert ours == theirs
+
+
+@pytest.mark.engines
+@pytest.mark.usefixtures("brief")
 def test_small_chunks_sound_like_the_whole(weights: dict[str, str]) -> None:
     tts = real(weights)
     small, whole = say(tts, "Hi.", 1, units=8), say(tts, "Hi.", 1, units=10_000)
