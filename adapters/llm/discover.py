@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Sequence
 
 from adapters.base import AdapterError
-from adapters.llm.openai import Endpoint, base_url
+from adapters.completions import Endpoint
+from adapters.llm.openai import SECTION, base_url
 
 DEFAULTS = (
     "http://127.0.0.1:11434/v1",  # Ollama
@@ -26,7 +27,7 @@ async def find_endpoint(candidates: Sequence[str] = DEFAULTS, timeout_s: float =
 
 
 async def _has_model(base: str, timeout_s: float) -> bool:
-    endpoint = Endpoint(base)
+    endpoint = Endpoint(base, SECTION)
     try:
         return bool(await endpoint.models(timeout_s))
     except AdapterError:  # nothing there, or something else: 8080 is a popular port

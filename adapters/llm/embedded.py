@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError, Capability, Message
+from adapters.completions import Endpoint, Patience
 from adapters.llm.llama_server import SETTING, LlamaProcess
-from adapters.llm.openai import Endpoint, Patience
 
 if TYPE_CHECKING:
     from adapters.registry import Context
@@ -111,7 +111,7 @@ class EmbeddedReplies:
             if self._running is None:
                 model = await asyncio.to_thread(self._model)  # may read the whole file to check it
                 started = await LlamaProcess.start(model, self._options.threads, CONTEXT_TOKENS)
-                self._running = started, Endpoint(started.url, started.key)
+                self._running = started, Endpoint(started.url, SETTING, started.key)
             running = process, endpoint = self._running
         try:
             async with aclosing(endpoint.stream("completions", body, PATIENCE)) as pieces:

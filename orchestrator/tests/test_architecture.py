@@ -20,8 +20,10 @@ FOLDERS = ("timeline", "stitcher", "adapters", "orchestrator", "scenes", "ui")  
 ROLES = ("tts", "stt", "ears", "llm", "audio")
 SHARED = (
     "base",
+    "completions",
     "endpoint",
     "registry",
+    "sse",
     "voice",
     "weights",
 )  # what an adapter may use of adapters/ beside its own role

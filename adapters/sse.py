@@ -107,7 +107,7 @@ def parse(data: str) -> Delta:
     return Delta(speakable(text or ""), finish or "")
 
 
-async def texts(blocks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+async def texts(blocks: AsyncIterator[bytes], chars_most: int = MAX_REPLY_CHARS) -> AsyncGenerator[str]:
     """The pieces of one reply. Raises ValueError for garbage, EOFError where it stops before its end."""
     chars, finish = 0, ""
     async for data in _events(blocks):
@@ -116,8 +116,8 @@ async def texts(blocks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
         delta = parse(data)
         finish = delta.finish or finish
         chars += len(delta.text)
-        if chars > MAX_REPLY_CHARS:
-            raise ValueError(f"more than {MAX_REPLY_CHARS} characters in one reply")
+        if chars > chars_most:
+            raise ValueError(f"more than {chars_most} characters in one reply")
         if delta.text:
             yield delta.text
     if not finish:

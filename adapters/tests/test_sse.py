@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.llm import sse
-from adapters.llm.sse import Delta, EventReader, parse
+from adapters import sse
 from adapters.llm.tests.servers import DONE, event, said
+from adapters.sse import Delta, EventReader, parse
 
 STREAM = (
     b"\xef\xbb\xbf: keep-alive\r\n\r\nevent: message\r\nid: 7\r\ndata: one\r\n\r\n"
