@@ -50,6 +50,7 @@ EXCEPTIONS = {
 ALSO_PURE = (
     "adapters.base",
     "adapters.voice",
+    "adapters.tts.snac",
     "scenes.agenda",
     "scenes.actors",
     "scenes.simulator",
