@@ -14,7 +14,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serve(
-    chat: Handler | None = None, models: Handler | None = None, cancelled: asyncio.Event | None = None
+    chat: Handler | None = None,
+    models: Handler | None = None,
+    cancelled: asyncio.Event | None = None,
+    path: str = "chat/completions",
 ) -> AsyncIterator[str]:
     """An endpoint's base URL. `cancelled` is set when a client goes away in the middle of a chat."""
 
@@ -29,7 +32,7 @@ async def serve(
 
     app = web.Application()
     if chat is not None:
-        app.router.add_post("/v1/chat/completions", watched)
+        app.router.add_post(f"/v1/{path}", watched)
     if models is not None:
         app.router.add_get("/v1/models", models)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.01)
