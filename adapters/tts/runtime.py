@@ -6,8 +6,10 @@ from typing import Any
 
 from adapters.base import AdapterError
 
+CURE = "run: duckbill models verify"  # of weights that the catalogue knows
 
-def session(model: str | bytes, threads: int, what: str) -> Any:
+
+def session(model: str | bytes, threads: int, what: str, cure: str = CURE) -> Any:
     """A session whose idle threads sleep instead of spinning. `what`: the weights, for people. Raises AdapterError."""
     try:
         import onnxruntime
@@ -22,5 +24,5 @@ def session(model: str | bytes, threads: int, what: str) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises types of its own for a damaged file
-        line = f"the {what} cannot be loaded ({str(error).splitlines()[0][:100]}); run: duckbill models verify"
+        line = f"the {what} cannot be loaded ({str(error).splitlines()[0][:100]}); {cure}"
         raise AdapterError("corrupt", line) from error
