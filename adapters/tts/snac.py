@@ -24,6 +24,7 @@ FRAME_SAMPLES = 2048
 CODES = 4096  # of each codebook
 FIRST_AUDIO_TOKEN = 10  # those below steer the model
 END_OF_SPEECH = 2  # the one that ends the audio
+END_TOKEN = f"<custom_token_{END_OF_SPEECH}>"
 TOKEN_CHARS_MOST = 32  # "<custom_token_28681>", the longest, has 20
 STRAYS_MOST = 28  # without a frame between: a third of a second of audio lost, the model has lost its way
 

@@ -1,0 +1,49 @@
+"""SNAC's decoder at work: frames of codes -> PCM, through ONNX Runtime, without torch.
+
+The graph is the common export of the 24 kHz model: three int64 inputs, coarse to fine, and one float output. It is a
+convolution over time, so a window with enough context around it sounds as the whole does. By the sizes of its kernels
+SNAC hears 2.5 frames to each side; what lies beyond one frame hardly counts, and models of this kind are commonly heard
+through one frame before and two after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.base import AdapterError
+from adapters.tts.runtime import session
+from adapters.tts.snac import FRAME_SAMPLES, LEVELS, Frame, levels, window
+from stitcher.pcm import Float32
+
+
+class SnacDecoder:
+    """`before`, `after`: the context in frames. Raises AdapterError for a file that is no such decoder."""
+
+    def __init__(self, path: Path, threads: int, before: int, after: int, setting: str) -> None:
+        self.after = after
+        self._before = before
+        self._setting = setting
+        self._session: Any = session(str(path), threads, f"decoder {path}", f"check {setting}")
+        self._inputs = sorted(value.name for value in self._session.get_inputs())
+        if len(self._inputs) != len(LEVELS):
+            line = f"{setting} {path} has {len(self._inputs)} inputs: name SNAC's decoder for 24 kHz, which has three"
+            raise AdapterError("unsupported", line)
+
+    def decode(self, frames: list[Frame], start: int, end: int) -> Float32:
+        """float32[(end - start) * FRAME_SAMPLES]: the frames [start, end) of `frames`, heard in their context."""
+        seen = window(start, end, len(frames), self._before, self.after)
+        feed = dict(zip(self._inputs, levels(frames[seen.first : seen.last]), strict=True))
+        try:
+            pcm = np.asarray(self._session.run(None, feed)[0], np.float32).ravel()
+        except Exception as error:  # onnxruntime raises types of its own for what does not fit
+            line = f"{self._setting} cannot decode ({str(error).splitlines()[0][:100]}): name SNAC's decoder for 24 kHz"
+            raise AdapterError("unsupported", line) from error
+        if pcm.size != (seen.last - seen.first) * FRAME_SAMPLES or not np.isfinite(pcm).all():
+            line = (
+                f"{self._setting} gave {pcm.size} samples for {seen.last - seen.first} frames, or none that are numbers"
+            )
+            raise AdapterError("garbage", f"{line}: name SNAC's decoder for 24 kHz")
+        return np.clip(pcm[seen.start_sample : seen.end_sample], -1, 1)
