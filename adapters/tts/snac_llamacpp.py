@@ -31,6 +31,7 @@ from adapters.completions import Endpoint, Patience
 from adapters.endpoint import Peer, base_url, key
 from adapters.registry import Context
 from adapters.tts.align import speakable
+from adapters.tts.costs import measure
 from adapters.tts.read_by_threads import ThreadedStream, run
 from adapters.tts.snac import END_TOKEN, FRAME_SAMPLES, RATE_HZ, TOKEN_CHARS_MOST
 from adapters.tts.snac_decoder import SnacDecoder
@@ -118,23 +119,7 @@ class SnacLlamacppTts:
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
         """Load the decoder, let the server load its model, and speak one sentence on two rungs."""
-        start_ns = self.clock.now_ns()
-        span = Span(WARM_UP, voice, WARM_UP_SEED)
-        first = self.open(span)
-        first.pull(RUNGS[0], True)
-        first.close()
-        opened_ns = self.clock.now_ns()
-        synthesis = self.open(span)
-        open_ns = self.clock.now_ns() - opened_ns
-        costs = []
-        for units in (RUNGS[0], RUNGS[3]):
-            begin_ns = self.clock.now_ns()
-            chunk = synthesis.pull(units, True)
-            costs.append((chunk.units, self.clock.now_ns() - begin_ns))
-        synthesis.close()
-        (few, few_ns), (many, many_ns) = costs
-        unit_ns = max(0, many_ns - few_ns) // max(1, many - few)
-        self._cost = Cost(opened_ns - start_ns, open_ns, 0, max(0, few_ns - unit_ns * few), unit_ns)
+        self._cost = measure(self, Span(WARM_UP, voice, WARM_UP_SEED), RUNGS[0], RUNGS[3], self.clock)
 
     def project(self, voice: Voice) -> Projection:
         mapper = Mapper(voice, "snac_llamacpp")
