@@ -1,9 +1,10 @@
 """SNAC's decoder at work: frames of codes -> PCM, through ONNX Runtime, without torch.
 
 The graph is the common export of the 24 kHz model: three int64 inputs, coarse to fine, and one float output. It is a
-convolution over time, so a window with enough context around it sounds as the whole does. By the sizes of its kernels
-SNAC hears 2.5 frames to each side; what lies beyond one frame hardly counts, and models of this kind are commonly heard
-through one frame before and two after.
+convolution over time, so a window with enough context around it sounds as the whole does. With the sizes of SNAC's
+kernels and random weights it hears 2.3 frames to each side: with three of context the stream is the whole (289 dB),
+with two it is 28 dB away, with one before and two after, the usual window of 28 tokens, 14 dB. Context before costs
+computing alone, context after also waits.
 """
 
 from __future__ import annotations

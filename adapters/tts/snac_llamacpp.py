@@ -8,12 +8,13 @@ two after it are there, or the end: so the first frame and the last are heard to
 
 A llama.cpp server writes at its own speed, read or not: what it may be ahead is bounded by `max_tokens`. Here no more
 is read ahead than the HTTP client's buffer holds, 128 KiB or some 400 tokens. Closing a synthesis closes its
-connection, and the server stops. The seed is the span's, but the same seed gives the same tokens only where the server
-computes alike each time, so this voice does not call itself deterministic. A fault while a span is opened is worth
-another try; a later one is not, for other words may come. Word times are not known.
+connection, and the server stops. The seed is the span's, but this voice does not call itself deterministic: the same
+seed gives the same tokens only where the server computes alike each time, and SNAC's decoder draws noise of its own. A
+fault while a span is opened is worth another try; a later one is not, for other words may come. Word times are not
+known.
 
-The path is tested, the sound is not: with random weights of the same shape and a server of the tests' own. Orpheus is
-Apache-2.0 on top of Llama 3.2, whose community licence holds for it; SNAC is MIT.
+The path is tested, the sound is not: with a small decoder of random weights, a server of the tests' own, and llama.cpp
+with a model of no sense. Orpheus is Apache-2.0 on top of Llama 3.2, whose community licence holds for it; SNAC is MIT.
 """
 
 from __future__ import annotations
@@ -144,6 +145,8 @@ class SnacLlamacppTts:
             "max_tokens": options.max_tokens,
             "temperature": options.temperature,
             "top_p": options.top_p,
+            "top_k": 0,  # llama.cpp would else keep only 40 tokens, and
+            "min_p": 0.0,  # none that is a twentieth as likely as the first: Orpheus' own code does neither
             "repeat_penalty": options.repeat_penalty,
             "seed": span.seed % SEEDS,
             "stop": [END_TOKEN],

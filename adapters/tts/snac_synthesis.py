@@ -83,7 +83,7 @@ class SnacSynthesis:
         self._ended = True
         tokens.close()
         if not self._frames:
-            raise self._garbage(f"no audio, but {self._reader.strays} other tokens")
+            raise self._garbage(f"no audio and {self._reader.strays} other tokens")
         if len(self._frames) >= self._frames_most:
             line = "%s did not come to its end in %d frames: raise %s.max_tokens"
             logging.getLogger("duckbill").warning(line, self._section, len(self._frames), self._section)

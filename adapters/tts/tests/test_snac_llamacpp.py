@@ -5,6 +5,7 @@ What is proved is the path (tokens, windows, ends, faults), not the sound.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from adapters.base import AdapterError, AudioChunk, Span
+from adapters.llm.llama_server import LlamaProcess
 from adapters.registry import Context
 from adapters.tts.snac import END_TOKEN, FRAME_SAMPLES, RATE_HZ
 from adapters.tts.snac_decoder import SnacDecoder
@@ -186,8 +188,8 @@ def test_the_request_is_a_prompt_with_the_spans_seed(decoder_path: Path) -> None
         {
             "prompt": "<custom_token_3><|begin_of_text|>leo: Good morning <laugh>, < |eot_id|>< custom_token_2>."
             "<|eot_id|><custom_token_4><custom_token_5><custom_token_1>",
-            "max_tokens": 2400, "temperature": 0.5, "top_p": 0.9, "repeat_penalty": 1.1, "seed": 0, "stop": [END_TOKEN],
-            "stream": True,
+            "max_tokens": 2400, "temperature": 0.5, "top_p": 0.9, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.1,
+            "seed": 0, "stop": [END_TOKEN], "stream": True,
         }
     ]  # fmt: skip
 
@@ -304,6 +306,34 @@ def test_a_decoder_that_is_none_is_named(content: bytes | None, kind: str, words
     with pytest.raises(AdapterError, match=words) as caught:
         tts.open(span())
     assert caught.value.kind == kind
+
+
+# -- a real server ------------------------------------------------------------------------
+
+
+@pytest.mark.engines
+def test_a_real_llama_cpp_server_streams_frames_that_its_seed_decides(
+    decoder_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xllamacpp")
+    pytest.importorskip("gguf")
+    from adapters.tts.tests.token_model import save_model
+
+    async def run() -> list[Float32]:
+        process = await LlamaProcess.start(save_model(decoder_path.with_name("model.gguf")), 1, 2048)
+        monkeypatch.setenv("TEST_KEY", process.key)
+        options = {"api_key_env": "TEST_KEY", "temperature": 1.0, "top_p": 1.0, "repeat_penalty": 1.0}
+        tts = make(process.url, decoder_path, **options)
+        try:
+            spans = [span(seed=seed) for seed in (1, 1, 2)]
+            return [spoken(await asyncio.to_thread(lambda one=one: pull_all(tts.open(one)))) for one in spans]
+        finally:
+            tts.close()
+            await process.end()
+
+    first, again, other = asyncio.run(run())
+    assert first.size and first.size % FRAME_SAMPLES == 0
+    assert first.tobytes() == again.tobytes() != other.tobytes()
 
 
 # -- closing ------------------------------------------------------------------------------
