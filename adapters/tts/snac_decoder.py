@@ -17,6 +17,7 @@ import numpy as np
 from adapters.base import AdapterError
 from adapters.tts.runtime import session
 from adapters.tts.snac import FRAME_SAMPLES, LEVELS, Frame, levels, window
+from adapters.tts.snac_noise import PREFIX, without_noise
 from stitcher.pcm import Float32
 
 
@@ -27,16 +28,21 @@ class SnacDecoder:
         self.after = after
         self._before = before
         self._setting = setting
-        self._session: Any = session(str(path), threads, f"decoder {path}", f"check {setting}")
-        self._inputs = sorted(value.name for value in self._session.get_inputs())
+        what, cure = f"decoder {path}", f"check {setting}"
+        graph, self._noise = without_noise(path, threads, what, cure)
+        self._session: Any = session(graph, threads, what, cure)
+        names = (value.name for value in self._session.get_inputs())
+        self._inputs = sorted(name for name in names if not name.startswith(PREFIX))
         if len(self._inputs) != len(LEVELS):
             line = f"{setting} {path} has {len(self._inputs)} inputs: name SNAC's decoder for 24 kHz, which has three"
             raise AdapterError("unsupported", line)
 
-    def decode(self, frames: list[Frame], start: int, end: int) -> Float32:
-        """float32[(end - start) * FRAME_SAMPLES]: the frames [start, end) of `frames`, heard in their context."""
+    def decode(self, frames: list[Frame], start: int, end: int, seed: int) -> Float32:
+        """float32[(end - start) * FRAME_SAMPLES]: the frames [start, end) of `frames`, heard in their context. `seed`:
+        of the decoder's noise."""
         seen = window(start, end, len(frames), self._before, self.after)
-        feed = dict(zip(self._inputs, levels(frames[seen.first : seen.last]), strict=True))
+        codes = dict(zip(self._inputs, levels(frames[seen.first : seen.last]), strict=True))
+        feed = {**codes, **self._noise.feed(seed, seen.first, seen.last)}
         try:
             pcm = np.asarray(self._session.run(None, feed)[0], np.float32).ravel()
         except Exception as error:  # onnxruntime raises types of its own for what does not fit

@@ -8,10 +8,10 @@ two after it are there, or the end: so the first frame and the last are heard to
 
 A llama.cpp server writes at its own speed, read or not: what it may be ahead is bounded by `max_tokens`. Here no more
 is read ahead than the HTTP client's buffer holds, 128 KiB or some 400 tokens. Closing a synthesis closes its
-connection, and the server stops. The seed is the span's, but this voice does not call itself deterministic: the same
-seed gives the same tokens only where the server computes alike each time, and SNAC's decoder draws noise of its own. A
-fault while a span is opened is worth another try; a later one is not, for other words may come. Word times are not
-known.
+connection, and the server stops. The seed is the span's, for the tokens and for the decoder's noise: the same tokens
+give the same bytes. But the same seed gives the same tokens only where the server computes alike each time, so this
+voice does not call itself deterministic. A fault while a span is opened is worth another try; a later one is not, for
+other words may come. Word times are not known.
 
 The path is tested, the sound is not: with a small decoder of random weights, a server of the tests' own, and llama.cpp
 with a model of no sense. Orpheus is Apache-2.0 on top of Llama 3.2, whose community licence holds for it; SNAC is MIT.
@@ -158,7 +158,7 @@ class SnacLlamacppTts:
             patience = Patience(options.first_token_timeout_s, options.stall_timeout_s)
             chars_most = options.max_tokens * TOKEN_CHARS_MOST
             tokens = ThreadedStream(self._endpoint.stream(PATH, body, patience, chars_most))
-        return SnacSynthesis(tokens, decoder, self._peer, SECTION, options.max_tokens)
+        return SnacSynthesis(tokens, span.seed, decoder, self._peer, SECTION, options.max_tokens)
 
     def close(self) -> None:
         run(self._endpoint.close())

@@ -18,12 +18,14 @@ from adapters.tts.snac_decoder import SnacDecoder
 
 
 class SnacSynthesis:
-    """`tokens`: the model's text, None where there is nothing to say. Raises AdapterError where no frame comes."""
+    """`tokens`: the model's text, None where there is nothing to say; `most`: how many it may write. Raises
+    AdapterError where no frame comes."""
 
     def __init__(
-        self, tokens: ThreadedStream | None, decoder: SnacDecoder, peer: Peer, section: str, most: int
+        self, tokens: ThreadedStream | None, seed: int, decoder: SnacDecoder, peer: Peer, section: str, most: int
     ) -> None:
         self._tokens = tokens
+        self._seed = seed
         self._decoder = decoder
         self._peer = peer
         self._section = section
@@ -58,7 +60,7 @@ class SnacSynthesis:
             assert self._fault is not None
             raise self._fault
         self._done = end
-        pcm = self._decoder.decode(self._frames, start, end)
+        pcm = self._decoder.decode(self._frames, start, end, self._seed)
         return AudioChunk(pcm, end - start, (), self._ended and end == len(self._frames))
 
     def close(self) -> None:

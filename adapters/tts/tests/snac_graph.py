@@ -56,6 +56,10 @@ class _Builder:
             "ConvTranspose", self.snake(x), weight, kernel_shape=[2 * stride], strides=[stride], pads=[half, half]
         )
 
+    def noise(self, x: str, channels: int) -> str:
+        drawn = self.add("RandomNormalLike", self.add("ReduceMean", x, axes=[1], keepdims=1))
+        return self.add("Add", x, self.add("Mul", drawn, self.conv(x, channels, channels, 1)))
+
     def residual(self, x: str, channels: int, kernel: int, dilation: int) -> str:
         y = self.snake(self.conv(self.snake(x), channels, channels, kernel, dilation))
         return self.add("Add", x, self.conv(y, channels, channels, 1))
@@ -68,8 +72,8 @@ class _Builder:
                         coordinate_transformation_mode="asymmetric")  # fmt: skip
 
 
-def save_decoder(path: Path, narrow: bool, seed: int = 5) -> Path:
-    """Build one and write it."""
+def save_decoder(path: Path, narrow: bool, noisy: bool = False, seed: int = 5) -> Path:
+    """Build one and write it. `noisy`: it draws noise behind each upsampling, as the real one does."""
     b = _Builder(seed)
     x = b.add("Sum", *(b.latent(level) for level in range(3)))
     x = b.conv(x, LATENT_CHANNELS, LATENT_CHANNELS, 3 if narrow else 7)
@@ -77,6 +81,7 @@ def save_decoder(path: Path, narrow: bool, seed: int = 5) -> Path:
     for stride in STRIDES:
         x = b.up(x, channels, max(2, channels // 2), stride)
         channels = max(2, channels // 2)
+        x = b.noise(x, channels) if noisy else x
         for dilation in (1,) if narrow else (1, 3, 9):
             x = b.residual(x, channels, 7, dilation)
     x = b.add("Mul", b.snake(x), b.constant(np.array(QUIET[narrow], np.float32)))

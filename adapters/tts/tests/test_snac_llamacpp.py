@@ -35,6 +35,7 @@ pytest.importorskip("onnxruntime")
 
 SOON_S = 0.25  # a stall that the tests need not wait for long
 FRAMES = frames_of(30)
+SEED = 3
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def make(url: str, decoder_path: Path, **options: Any) -> SnacLlamacppTts:
     return SnacLlamacppTts(made, Context(Weights(folder), VirtualClock(), folder))
 
 
-def span(text: str = "Hello there.", voice: Voice | None = None, seed: int = 3) -> Span:
+def span(text: str = "Hello there.", voice: Voice | None = None, seed: int = SEED) -> Span:
     return Span(text, voice or Voice(), seed)
 
 
@@ -86,7 +87,7 @@ def say(server: TokenServer, decoder_path: Path, rungs: tuple[int, ...] = (1,), 
 
 def whole(decoder_path: Path, frames: list[tuple[int, ...]]) -> Float32:
     """All frames at once, so that nothing can be a seam."""
-    return SnacDecoder(decoder_path, 1, 0, 0, "test").decode(frames, 0, len(frames))
+    return SnacDecoder(decoder_path, 1, 0, 0, "test").decode(frames, 0, len(frames), SEED)
 
 
 def snr_db(heard: Float32, truth: Float32) -> float:
@@ -129,6 +130,21 @@ def test_with_the_kernels_of_the_real_one_three_frames_of_context_are_all_it_hea
     truth = whole(wide_path, FRAMES)
     assert snr_db(full, truth) > 100
     assert snr_db(usual, truth) > snr_db(narrow, truth) + 6
+
+
+def test_a_decoders_own_noise_belongs_to_the_span_and_is_no_seam(tmp_path: Path) -> None:
+    from adapters.tts.tests.snac_graph import save_decoder
+
+    noisy = save_decoder(tmp_path / "noisy.onnx", narrow=True, noisy=True)
+    plain = save_decoder(tmp_path / "plain.onnx", narrow=True)
+    with token_server((written(FRAMES), "end")) as server:
+        heard, again, larger = (say(server, noisy, rungs) for rungs in ((1,), (1,), (4, 3)))
+    assert again.tobytes() == heard.tobytes()
+    assert snr_db(heard, whole(noisy, FRAMES)) > 100
+    assert snr_db(larger, heard) > 100
+    decoder = SnacDecoder(noisy, 1, 1, 1, "test")
+    assert decoder.decode(FRAMES, 0, 9, SEED).tobytes() != decoder.decode(FRAMES, 0, 9, SEED + 1).tobytes()
+    assert snr_db(heard, whole(plain, FRAMES)) < 30  # there is noise in it
 
 
 @pytest.mark.parametrize("count", range(1, 6))
