@@ -1,10 +1,9 @@
 """SNAC's decoder at work: frames of codes -> PCM, through ONNX Runtime, without torch.
 
 The graph is the common export of the 24 kHz model: three int64 inputs, coarse to fine, and one float output. It is a
-convolution over time, so a window with enough context around it sounds as the whole does. With the sizes of SNAC's
-kernels and random weights it hears 2.3 frames to each side: with three of context the stream is the whole (289 dB),
-with two it is 28 dB away, with one before and two after, the usual window of 28 tokens, 14 dB. Context before costs
-computing alone, context after also waits.
+convolution over time, so a window with enough context around it sounds as the whole does. SNAC's own code with random
+weights, frame by frame against the whole: three frames of context on each side 125 dB, two 79 dB, one before and two
+after (the usual window of 28 tokens) 41 dB. Context before costs computing alone; context after is waited for.
 """
 
 from __future__ import annotations
