@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,11 +25,16 @@ _loops: list[asyncio.AbstractEventLoop] = []  # none or one
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Wait for it on the loop. Raises what it does. Not to be called on the loop itself."""
+    return begin(work).result()
+
+
+def begin(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Have it done on the loop."""
     with _starting:
         if not _loops:
             _loops.append(asyncio.new_event_loop())
             threading.Thread(target=_loops[0].run_forever, name="adapters-tts", daemon=True).start()
-    return asyncio.run_coroutine_threadsafe(work, _loops[0]).result()
+    return asyncio.run_coroutine_threadsafe(work, _loops[0])
 
 
 class ThreadedStream:
@@ -48,9 +53,10 @@ class ThreadedStream:
             return ""
 
     def close(self) -> None:
+        """Begin to end it, and return: whoever reads, and may be at work with a piece, is not waited for."""
         if not self._closed:
             self._closed = True
-            run(self._end())
+            begin(self._end())
 
     async def _next(self) -> str:
         if self._closed:
