@@ -74,11 +74,10 @@ class XttsTts:
         """What the weights' configuration says; read without torch."""
         try:
             found = json.loads((self.folder / "config.json").read_text("utf-8"))
-            return {
-                "languages": tuple(found["languages"]),
-                "rate_hz": int(found["audio"]["output_sample_rate"]),
-                "token_s": found["model_args"]["gpt_code_stride_len"] / found["model_args"]["input_sample_rate"],
-            }
+            rate_hz, sizes = int(found["audio"]["output_sample_rate"]), found["model_args"]
+            hop = int(sizes["output_hop_length"])
+            token_hops = sizes["gpt_code_stride_len"] / hop * rate_hz / sizes["input_sample_rate"]
+            return {"languages": tuple(found["languages"]), "rate_hz": rate_hz, "hop": hop, "token_hops": token_hops}
         except (OSError, ValueError, KeyError, TypeError) as error:
             line = f"{SETTING}.model_path: {self.folder / 'config.json'} cannot be read ({error!r}): fetch it again"
             raise AdapterError("corrupt", line) from error
@@ -105,7 +104,7 @@ class XttsTts:
     @property
     def rungs(self) -> tuple[int, ...]:
         """In units: what one piece brings, and two, and three."""
-        samples = int(self.options.chunk_tokens * self.config["token_s"] * self.config["rate_hz"])
+        samples = int(self.options.chunk_tokens * self.config["token_hops"]) * self.config["hop"]
         least = max(1, (samples - OVERLAP_SAMPLES) // self.unit_samples)
         return tuple(step * least for step in STEPS)
 

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     """Of weights that cannot be loaded."""
     config = {
         "languages": ["en", "de", "zh-cn"], "audio": {"output_sample_rate": 24_000},
-        "model_args": {"gpt_code_stride_len": 1024, "input_sample_rate": 22_050},
+        "model_args": {"gpt_code_stride_len": 1024, "input_sample_rate": 22_050, "output_hop_length": 256},
     }  # fmt: skip
     (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
     return tmp_path
@@ -66,6 +66,7 @@ def test_what_it_has_no_knob_for_is_said(folder: Path) -> None:
 
 
 def test_the_rungs_are_what_whole_pieces_bring(folder: Path) -> None:
+    assert make(folder, speaker_path="me.wav", chunk_tokens=4).describe().granularity == (13, 26, 39)
     capability = make(folder, speaker_path="me.wav", chunk_tokens=20).describe()
     assert capability.granularity == (88, 176, 264)  # 20 tokens are 929 ms, less the crossfade of 43 ms
     assert (capability.unit, capability.unit_samples, capability.rate_hz) == ("ms", 240, 24_000)
@@ -142,6 +143,16 @@ def test_a_text_is_spoken_in_whole_units(tts: XttsTts) -> None:
     assert pcm.dtype == np.float32 and np.isfinite(pcm).all() and 0 < np.abs(pcm).max() <= 1
     after = synthesis.pull(8, True)
     assert (after.units, after.pcm.size, after.eos) == (0, 0, True)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("chunk_tokens", [4, 7])
+def test_the_smallest_pull_waits_for_one_piece(chunk_tokens: int, tts: XttsTts, weights: Path) -> None:
+    small = make(weights, chunk_tokens=chunk_tokens)
+    small.model = tts.model
+    synthesis = small.open(Span(HELLO, Voice(), 3))
+    synthesis.pull(small.rungs[0], True)
+    assert synthesis._rest.size < small.rungs[0] * small.unit_samples
 
 
 @pytest.mark.engines
