@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stitcher.loudness import k_weighting
 from stitcher.pcm import FULL_SCALE, Float32, Int16
 
 CLICK_MS, BAND_MS, LEVEL_MS = 5, 10, 100  # reach of a click; a frame around the seam; a syllable
@@ -27,10 +28,6 @@ WINDOW_MS = 20
 GATE_MS = 5  # the period of a deep voice fits; a pause is found to within it
 STEP_PERCENTILE = 99.9  # the sharpest of speech, less the one sample in a thousand that may be a fault itself
 FLOOR = 1e-12  # power; keeps logarithms finite
-
-# The filters of BS.1770-5 as analogue prototypes, so that they hold at any rate: a shelf for the head, a high pass.
-SHELF_HZ, SHELF_GAIN_DB, SHELF_Q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
-PASS_HZ, PASS_Q = 38.13547087602444, 0.5003270373238773
 
 Float64 = npt.NDArray[np.floating[Any]]
 Mask = npt.NDArray[np.bool_]
@@ -123,20 +120,7 @@ def _weighted_power(windows: Float64, rate_hz: int) -> float:
     if not windows.size:
         return 0.0
     frequencies = np.fft.rfftfreq(windows.shape[1], 1 / rate_hz)
-    return float(np.mean(np.sum(_spectra(windows) * k_weighting(frequencies, rate_hz), axis=1)))
-
-
-def k_weighting(frequencies_hz: Float64, rate_hz: int) -> Float64:
-    """The power gain of BS.1770's two filters, each a bilinear transform of its analogue prototype."""
-    s = 1j * np.tan(np.pi * np.minimum(frequencies_hz, 0.499 * rate_hz) / rate_hz)
-    shelf_at, pass_at = (np.tan(np.pi * hz / rate_hz) for hz in (SHELF_HZ, PASS_HZ))
-    high = 10 ** (SHELF_GAIN_DB / 20)
-    middle = high**0.4996667741545416
-    u, v = s / shelf_at, s / pass_at
-    shelf = (high * u**2 + middle / SHELF_Q * u + 1) / (u**2 + u / SHELF_Q + 1)
-    pass_ = v**2 / (v**2 + v / PASS_Q + 1)
-    gain: Float64 = np.abs(shelf * pass_) ** 2
-    return gain
+    return float(np.mean(np.sum(_spectra(windows) * k_weighting(frequencies), axis=1)))
 
 
 def _difference_db(before: float, after: float) -> float | None:
