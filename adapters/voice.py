@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -21,6 +21,7 @@ SHIFT_MOST_SEMITONES = 12.0  # an octave: beyond, it is another voice
 LEVEL_MOST_DB = 12.0  # louder or softer than that is not a way of speaking
 
 Emotion = Literal["calm", "joy", "sadness", "anger", "fear", "surprise"]
+Strength = Annotated[float, Field(ge=0.0, le=1.0)]
 How = Literal["honoured", "approximated", "ignored"]
 
 _STRICT = ConfigDict(extra="forbid")
@@ -57,7 +58,7 @@ class Voice:
     timbre: Timbre = field(default_factory=Timbre)
     prosody: Prosody = field(default_factory=Prosody)
     accent: str = ""
-    emotion_priors: Mapping[Emotion, float] = field(default_factory=dict)
+    emotion_priors: Mapping[Emotion, Strength] = field(default_factory=dict)
     pace: float = Field(default=1.0, ge=PACE_MIN, le=PACE_MAX)
 
     def asked(self) -> tuple[str, ...]:
@@ -127,6 +128,8 @@ class Mapper:
         self._came: dict[str, Came] = {}
         if not self.cast:
             self.say("timbre.names", "ignored", f"nobody of {engine} is cast for it")
+        for one in ("timbre.gender", "timbre.age") if self.cast else ():
+            self.say(one, "approximated", "left to the voice that is cast")
 
     def knob(self, name: str, value: Any, *served: str, how: How = "honoured", detail: str = "") -> None:
         """Set the engine's knob `name`, which serves these fields."""

@@ -30,7 +30,8 @@ def test_a_plain_voice_asks_for_nothing_and_a_rich_one_for_what_was_set() -> Non
 
 @pytest.mark.parametrize(
     ("fields", "named_in_error"),
-    [({"pace": 9}, "pace"), ({"emotion_priors": {"glee": 1}}, "emotion_priors"), ({"timbre": {"pitch_hz": 5}}, "pitch"),
+    [({"pace": 9}, "pace"), ({"emotion_priors": {"glee": 1}}, "emotion_priors"),
+     ({"emotion_priors": {"joy": 2}}, "joy"), ({"timbre": {"pitch_hz": 5}}, "pitch"),
      ({"volume": 3}, "volume"), ({"timbre": {"tone": "x"}}, "tone")],
 )  # fmt: skip
 def test_what_no_voice_can_be_is_refused_by_name(fields: dict, named_in_error: str) -> None:
@@ -57,6 +58,11 @@ def test_a_name_is_for_the_engine_it_was_cast_from() -> None:
     voice = named("piper", "joe", 1.2)
     assert Mapper(voice, "piper").cast == "joe"
     assert Mapper(voice, "espeak").cast == ""
+
+
+def test_what_a_voice_is_like_is_left_to_the_one_that_was_cast() -> None:
+    (gender,) = [came for came in Mapper(RICH, "piper").done().report if came.field == "timbre.gender"]
+    assert (gender.how, gender.detail) == ("approximated", "left to the voice that is cast")
 
 
 def test_the_schema_names_every_part() -> None:
