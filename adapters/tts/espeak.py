@@ -1,31 +1,32 @@
-"""eSpeak NG: a formant voice that can always keep up, through ctypes; word events give word times.
+"""eSpeak NG: a formant voice that can always keep up; word events give word times.
 
-Seconds of speech take milliseconds, so a span is rendered when it is opened and handed out in pieces. The library keeps
-state from one text to the next (the same text twice differs); it is loaded afresh for each span, 3 ms, so
-that the same span gives the same bytes. It is loaded from a copy in the cache: a file that another part of the process
-holds open would not be loaded afresh. eSpeak NG is GPL-3.0 and stays an optional extra.
+Seconds of speech take milliseconds, so a span is rendered when it is opened and handed out in pieces. It has a knob for
+nearly all of the voice schema: what its pitch knobs do is measured (espeak_pitch), level and pauses are made by us,
+since the whole span is there. eSpeak NG is GPL-3.0 and stays an optional extra.
 """
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import importlib.metadata
-import threading
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
+from adapters.base import AudioChunk, Capability, Cost, Limits, Marker, Natural, Span
 from adapters.registry import Context
+from adapters.tts import calibrate
 from adapters.tts.align import speakable, tokens
+from adapters.tts.emotion import coloured
+from adapters.tts.espeak_library import PITCH, RANGE, RATE, Library, open_library
+from adapters.tts.espeak_pitch import PitchModel, Set, measure
+from adapters.tts.espeak_voices import choose, languages, own_name
+from adapters.tts.level import set_level
 from adapters.voice import PLAIN, Mapper, Projection, Voice
-from stitcher.pcm import Float32, Int16, to_float32
-from timeline.store import write_atomically
+from stitcher.gain import amplified
+from stitcher.pauses import with_pauses
+from stitcher.pcm import Float32, to_float32
+from stitcher.pitch import median_hz, pitch_contour_hz
 
 RATE_HZ = 22_050  # of eSpeak's formant voices
 UNIT_MS = 10
@@ -34,22 +35,6 @@ RUNGS = (8, 12, 16, 24, 32, 48, 64)
 WORDS_PER_MINUTE = 175  # eSpeak's own pace; 80 to 450 are its limits
 PACE_LIMITS = (80, 450)
 WARM_UP = "The quick brown fox jumps over the lazy dog."
-
-# From speak_lib.h
-_AUDIO_OUTPUT_RETRIEVAL, _CHARS_UTF8, _EVENT_WORD, _PARAMETER_RATE = 2, 1, 1, 1
-_BUFFER_MS = 40
-_lock = threading.Lock()  # the library is one per process, and so is libc's random state
-
-
-class _Event(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p), ("id", ctypes.c_char * 8),
-    )  # fmt: skip
-
-
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
 class EspeakTts:
@@ -63,13 +48,14 @@ class EspeakTts:
         self.clock = context.clock
         self._cache = context.cache / "espeak"
         self._cost: Cost | None = None
-        self._known: set[str] = set()  # voices that the library has taken
+        self._natural: Natural | None = None
+        self._models: dict[str, PitchModel | None] = {}  # by eSpeak's own name of a voice
 
     def describe(self) -> Capability:
         return Capability(
             name="espeak", version=_version(), role="tts", streaming=True, unit="ms", unit_samples=UNIT_SAMPLES,
-            granularity=RUNGS, supports_barge_in=True, deterministic=True, rate_hz=RATE_HZ,
-            markers="measured", limits=Limits(), cost=self._cost,
+            granularity=RUNGS, supports_barge_in=True, supports_seed=True, deterministic=True, rate_hz=RATE_HZ,
+            markers="measured", limits=Limits(), cost=self._cost, natural=self._natural,
         )  # fmt: skip
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
@@ -80,48 +66,71 @@ class EspeakTts:
         synthesis.pull(RUNGS[0], True)
         pull_ns = self.clock.now_ns() - times[-1]
         self._cost = Cost(times[1] - times[0], 0, (times[2] - times[1]) // len(WARM_UP), pull_ns, 0)
+        self._natural = calibrate.natural(self, voice)
 
     def project(self, voice: Voice) -> Projection:
-        mapper = Mapper(voice, "espeak")
-        name = mapper.cast or self.options.voice
-        if name not in self._known:
-            with _lock:
-                _look_up(*self._paths, name)
-            self._known.add(name)
-        mapper.knob("voice", name, "timbre.names")
-        words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * voice.pace)))
+        mapper, shaped = Mapper(voice, "espeak"), coloured(voice)
+        chosen = choose(mapper, self.options.voice, self._languages)
+        name = own_name(chosen, self._languages, self._library.data)
+        mapper.knob("voice", name)
+        words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * shaped.pace)))
         mapper.knob("rate", words_per_minute, "pace")
+        self._set_pitch(mapper, shaped, name)
+        set_level(mapper, shaped)
+        mapper.knob("pauses", shaped.prosody.pauses, "prosody.pauses")
+        mapper.say("emotion_priors", "approximated", "by pitch, range, pace and level")
         return mapper.done()
 
     def open(self, span: Span) -> EspeakSynthesis:
-        library_path, data_path = self._paths
         knobs = self.project(span.voice).knobs
-        with _lock:
-            pcm, events = _render(library_path, data_path, knobs["voice"], knobs["rate"], span)
-        return EspeakSynthesis(to_float32(pcm), _markers(span.text, events, pcm.size))
+        parameters = {RATE: knobs["rate"], PITCH: knobs["pitch"], RANGE: knobs["range"]}
+        pcm, events = self._library.render(knobs["voice"], parameters, speakable(span.text), span.seed)
+        marks = _markers(span.text, events, pcm.size)
+        speech = amplified(to_float32(pcm), knobs["gain_db"])
+        return EspeakSynthesis(*_paused(speech, marks, knobs["pauses"]))
 
     def close(self) -> None:
         pass
 
     @cached_property
-    def _paths(self) -> tuple[str, str]:
-        """Our own copy of the library, and its data."""
-        try:
-            import espeakng_loader
-        except ImportError as error:
-            line = "tts.adapter espeak needs espeakng-loader: pip install 'duckbill[espeak]'"
-            raise AdapterError("missing", line) from error
-        original = Path(espeakng_loader.get_library_path())
-        data = original.read_bytes()
-        copy = self._cache / f"{hashlib.sha256(data).hexdigest()[:16]}{original.suffix}"
-        if not copy.exists():
-            try:
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(copy, data)
-            except OSError as error:
-                line = f"the cache {self._cache} cannot be used ({error.strerror}); set cache"
-                raise AdapterError("missing", line) from error
-        return str(copy), str(espeakng_loader.get_data_path())
+    def _library(self) -> Library:
+        return open_library(self._cache)
+
+    @cached_property
+    def _languages(self) -> dict[str, str]:
+        return languages(self._library.data)
+
+    # -- pitch ----------------------------------------------------------------------------
+
+    def _set_pitch(self, mapper: Mapper, shaped: Voice, name: str) -> None:
+        """Pitch and range together, for each moves the other."""
+        wanted, prosody = mapper.voice.timbre.pitch_hz, shaped.prosody
+        fields = ("timbre.pitch_hz", "prosody.pitch_semitones", "prosody.range")
+        model, knobs = None, Set()
+        if wanted is not None or prosody.pitch_semitones or prosody.range != PLAIN.prosody.range:
+            model = self._model(name)
+        if model is not None:
+            knobs = model.knobs((wanted or model.plain_hz) * 2 ** (prosody.pitch_semitones / 12), prosody.range)
+        mapper.knob("pitch", knobs.pitch)
+        mapper.knob("range", knobs.range)
+        for field, reached in zip(fields, (knobs.reached_hz, knobs.reached_hz, knobs.reached_range), strict=True):
+            if model is None:
+                mapper.say(field, "ignored", f"{name} has no pitch")
+            elif reached:
+                mapper.say(field, "honoured")
+            else:
+                mapper.say(field, "approximated", "as far as the knob goes")
+
+    def _model(self, name: str) -> PitchModel | None:
+        """Measured where it is first asked for, on the calibration text."""
+        if name not in self._models:
+            self._models[name] = measure(lambda pitch, range_: self._median_hz(name, pitch, range_))
+        return self._models[name]
+
+    def _median_hz(self, name: str, pitch: int, range_: int) -> float:
+        parameters = {RATE: WORDS_PER_MINUTE, PITCH: pitch, RANGE: range_}
+        pcm, _ = self._library.render(name, parameters, calibrate.TEXT, calibrate.SEED)
+        return median_hz(pitch_contour_hz(to_float32(pcm), RATE_HZ))
 
 
 class EspeakSynthesis:
@@ -131,80 +140,27 @@ class EspeakSynthesis:
         self._pcm = pcm
         self._marks = marks
         self._done = 0
-        self._closed = False
         self.units = max(1, -(-pcm.size // UNIT_SAMPLES))
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
-        if self._closed:
-            return AudioChunk(self._pcm[:0], 0, (), True)
         first, self._done = self._done, min(self.units, self._done + units)
         start, end = first * UNIT_SAMPLES, self._done * UNIT_SAMPLES
         marks = tuple(mark for mark in self._marks if start <= mark.start_sample < end)
         return AudioChunk(self._pcm[start:end], self._done - first, marks, self._done >= self.units)
 
     def close(self) -> None:
-        self._closed = True
+        pass
 
 
-def _begin(library: ctypes.CDLL, data_path: str, voice: str) -> None:
-    """Start the library with this voice. Raises AdapterError."""
-    if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, data_path.encode(), 0) < 0:
-        line = "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader"
-        raise AdapterError("corrupt", line)
-    if library.espeak_SetVoiceByName(voice.encode()) != 0:
-        raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")
-
-
-def _look_up(library_path: str, data_path: str, voice: str) -> None:
-    """See that there is such a voice. Called under the lock. Raises AdapterError."""
-    library = ctypes.CDLL(library_path)
-    try:
-        _begin(library, data_path, voice)
-        library.espeak_Terminate()
-    finally:
-        _unload(library)
-
-
-def _render(
-    library_path: str, data_path: str, voice: str, words_per_minute: int, span: Span
-) -> tuple[Int16, list[tuple[int, int]]]:
-    """PCM, and for each word (character position, sample). Called under the lock."""
-    pieces: list[Int16] = []
-    events: list[tuple[int, int]] = []
-
-    def on_chunk(wav: Any, count: int, event: Any) -> int:
-        if wav and count > 0:
-            pieces.append(np.ctypeslib.as_array(wav, (count,)).copy())
-        k = 0
-        while event[k].type:
-            if event[k].type == _EVENT_WORD:
-                events.append((event[k].text_position - 1, event[k].sample))
-            k += 1
-        return 0
-
-    callback = _CALLBACK(on_chunk)
-    library = ctypes.CDLL(library_path)
-    try:
-        _begin(library, data_path, voice)
-        ctypes.CDLL(None).srand(span.seed % 2**32)
-        library.espeak_SetSynthCallback(callback)
-        library.espeak_SetParameter(_PARAMETER_RATE, words_per_minute, 0)
-        data = speakable(span.text).encode()
-        library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
-        library.espeak_Synchronize()
-        library.espeak_Terminate()
-    finally:
-        _unload(library)
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.int16), events
-
-
-def _unload(library: ctypes.CDLL) -> None:
-    """Let the system drop the library and its state. Where that is not possible it stays, and repeats may differ."""
-    try:
-        from _ctypes import dlclose
-    except ImportError:
-        return
-    dlclose(library._handle)
+def _paused(pcm: Float32, marks: list[Marker], factor: float) -> tuple[Float32, list[Marker]]:
+    """The speech with its pauses scaled, and its marks where they then are."""
+    if factor == PLAIN.prosody.pauses:
+        return pcm, marks
+    stretched, moved = with_pauses(pcm, RATE_HZ, factor)
+    return stretched, [
+        replace(mark, start_sample=round(moved.to(mark.start_sample)), end_sample=round(moved.to(mark.end_sample)))
+        for mark in marks
+    ]
 
 
 def _markers(text: str, events: list[tuple[int, int]], samples: int) -> list[Marker]:
