@@ -126,8 +126,8 @@ class Mapper:
         self._asked = voice.asked()
         self._knobs: dict[str, Any] = {}
         self._came: dict[str, Came] = {}
-        if not self.cast:
-            self.say("timbre.names", "ignored", f"nobody of {engine} is cast for it")
+        if not self.cast and "timbre.names" in self._asked:
+            self._came["timbre.names"] = Came("timbre.names", "ignored", f"nobody of {engine} is cast for it")
         for one in ("timbre.gender", "timbre.age") if self.cast else ():
             self.say(one, "approximated", "left to the voice that is cast")
 
@@ -138,8 +138,8 @@ class Mapper:
             self.say(one, how, detail)
 
     def say(self, served: str, how: How, detail: str = "") -> None:
-        """Say what came of a field; of one that was not asked for, nothing is said."""
-        if served in self._asked:
+        """Say what came of a field; of one that was not asked for nothing is said, and where nobody is cast that is."""
+        if served in self._asked and (self.cast or served != "timbre.names"):
             self._came[served] = Came(served, how, detail)
 
     def done(self) -> Projection:

@@ -41,11 +41,12 @@ def test_what_no_voice_can_be_is_refused_by_name(fields: dict, named_in_error: s
 
 def test_a_mapper_reports_every_field_that_asks() -> None:
     mapper = Mapper(RICH, "espeak")
+    mapper.knob("voice", "plain", "timbre.names")
     mapper.knob("pitch", 60, "timbre.pitch_hz", "prosody.pitch_semitones")
     mapper.knob("rate", 190, "pace", how="approximated", detail="steps of one word per minute")
     mapper.say("prosody.level_db", "honoured")  # was not asked for
     done = mapper.done()
-    assert done.knobs == {"pitch": 60, "rate": 190}
+    assert done.knobs == {"voice": "plain", "pitch": 60, "rate": 190}
     assert tuple(came.field for came in done.report) == RICH.asked()
     came = {one.field: one for one in done.report}
     assert came["timbre.names"] == Came("timbre.names", "ignored", "nobody of espeak is cast for it")

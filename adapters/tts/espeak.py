@@ -72,7 +72,7 @@ class EspeakTts:
         mapper, shaped = Mapper(voice, "espeak"), coloured(voice)
         chosen = choose(mapper, self.options.voice, self._languages)
         name = own_name(chosen, self._languages, self._library.data)
-        mapper.knob("voice", name)
+        mapper.knob("voice", name, "timbre.names")
         words_per_minute = min(PACE_LIMITS[1], max(PACE_LIMITS[0], round(WORDS_PER_MINUTE * shaped.pace)))
         mapper.knob("rate", words_per_minute, "pace")
         self._set_pitch(mapper, shaped, name)

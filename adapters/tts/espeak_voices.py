@@ -41,9 +41,7 @@ def choose(mapper: Mapper, default: str, known: dict[str, str]) -> str:
     """The voice that a persona asks for, and a report of the fields that chose it; `default`: the options' voice."""
     cast_language, _, variant = mapper.cast.partition("+")
     default_language, _, default_variant = default.partition("+")
-    if mapper.cast:
-        mapper.say("timbre.names", "honoured")
-    else:
+    if not mapper.cast:
         variant = _variant(mapper) or default_variant
     accent = mapper.voice.accent.lower()
     near = accent_language(accent, known)
