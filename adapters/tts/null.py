@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from adapters.base import AdapterError, AudioChunk, Capability, Limits, Marker, Span
+from adapters.base import AdapterError, AudioChunk, Capability, Limits, Marker, Natural, Span
 from adapters.registry import Context
 from adapters.tts.trouble import Trouble, Troubled, TroubledSynthesis
 from adapters.voice import PLAIN, Mapper, Projection, Voice
@@ -20,6 +20,7 @@ UNIT_SAMPLES = 240  # 10 ms
 CHARS_PER_S = 15.0
 RUNGS = (8, 12, 16, 24, 32, 48, 64)
 AMPLITUDE = 0.25
+NATURAL = Natural(CHARS_PER_S, 0.0, -17.6)  # as measured: a tone a word, and a pitch from the seed is none of its own
 
 
 class NullTts:
@@ -53,6 +54,7 @@ class ToneTts:
             name="null", version="1", role="tts", streaming=True, unit="frames", unit_samples=UNIT_SAMPLES,
             granularity=RUNGS, voices=("tone",), supports_barge_in=True, supports_seed=True, deterministic=True,
             rate_hz=RATE_HZ, markers="measured", limits=Limits(),
+            natural=NATURAL,
         )  # fmt: skip
 
     def warm_up(self, voice: Voice = PLAIN) -> None:

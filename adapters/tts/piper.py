@@ -17,17 +17,22 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
+from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Natural, Span
 from adapters.registry import Context
 from adapters.tts.align import align, speakable, tokens
+from adapters.tts.calibrate import TEXT as CALIBRATION
+from adapters.tts.calibrate import natural
+from adapters.tts.emotion import coloured
+from adapters.tts.level import set_level
+from adapters.tts.piper_pace import PaceCurve, measure
 from adapters.tts.piper_parts import WHAT, Parts, load_parts
 from adapters.tts.runtime import session
 from adapters.voice import PLAIN, Mapper, Projection, Voice
+from stitcher.gain import amplified
 from stitcher.pcm import Float32
 
 RUNGS = (8, 12, 16, 24, 32, 48, 64, 96)
 PEAK = 0.6  # of full scale, for the loudest sample of the warm-up sentence: others peak up to 5 dB higher
-PACE_KEPT_MOST = 1.5  # beyond, phonemes of a whole frame at least make it longer than asked: by 28 % at 2.0
 TEXT_CHARS = 1000  # attention takes memory with the square of it: ten times as much asks for over 20 GB
 WARM_UP = "The quick brown fox jumps over the lazy dog, and then it rests for a while."
 WARM_UP_SEED = 1
@@ -46,6 +51,7 @@ class PiperTts:
         self.options = options
         self.context = context
         self._cost: Cost | None = None
+        self._natural: Natural | None = None
         self._gain = 1.0
         self._sha256 = ""
 
@@ -98,18 +104,20 @@ class PiperTts:
             name="piper", version="1", role="tts", streaming=cut, unit="frames", unit_samples=config.hop_length,
             granularity=RUNGS, voices=speakers, supports_barge_in=True, supports_seed=cut, deterministic=cut,
             rate_hz=config.sample_rate, markers="measured" if cut else "none", limits=Limits(text_chars=TEXT_CHARS),
-            cost=self._cost, weights_sha256=self._sha256,
+            cost=self._cost, natural=self._natural, weights_sha256=self._sha256,
         )  # fmt: skip
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
-        """Load, speak one sentence at the smallest and the largest rung, and set the level by its peak."""
+        """Load, speak one sentence at the smallest and the largest rung, and set the level by its peak: in the plain
+        voice, so that the level does not depend on which voice was asked for first. Then listen to `voice`."""
         clock = self.context.clock
         start_ns = clock.now_ns()
         if not self.options.model_path:
             self._sha256 = self.context.weights.sha256(self.options.weights)
         else:
             self._sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        span = Span(WARM_UP, voice, WARM_UP_SEED)
+        self._gain = 1.0
+        span = Span(WARM_UP, PLAIN, WARM_UP_SEED)
         self.open(span)  # the first run of a session also plans its memory
         opened_ns = clock.now_ns()
         synthesis = self.open(span)
@@ -122,10 +130,11 @@ class PiperTts:
             peak = max(peak, float(np.abs(chunk.pcm).max(initial=0.0)))
             if chunk.eos:
                 synthesis = self.open(span)
-        self._gain *= PEAK / max(peak, 1e-3)
+        self._gain = PEAK / max(peak, 1e-3)
         (few, few_ns), (many, many_ns) = costs[-2:]
         unit_ns = max(0, many_ns - few_ns) // max(1, many - few)
         self._cost = Cost(opened_ns - start_ns, 0, open_ns // len(WARM_UP), max(0, few_ns - unit_ns * few), unit_ns)
+        self._natural = natural(self, voice)
 
     def close(self) -> None:
         pass
@@ -141,34 +150,49 @@ class PiperTts:
         config = self.voice.config
         knobs = self.project(span.voice).knobs
         text = speakable(span.text)
-        phonemes = [p for sentence in self.voice.phonemize(text) for p in (*sentence, " ")]
+        phonemes = self._phonemes(text)
         ids, starts = self._ids(phonemes)
-        feed = {
-            "input": np.array([ids], np.int64),
-            "input_lengths": np.array([len(ids)], np.int64),
-            "scales": np.array([config.noise_scale, knobs["length_scale"], config.noise_w_scale],
-                               np.float32),
-            "sid": np.array([knobs["speaker"]], np.int64),
-        }  # fmt: skip
+        feed = self._feed(ids, knobs["length_scale"], knobs["speaker"])
         if self.parts is None:
             known = {value.name for value in self.whole.get_inputs()}
             pcm = self.whole.run(None, {name: value for name, value in feed.items() if name in known})[0]
-            return PiperSynthesis(config.hop_length, self._gain, pcm=pcm.ravel())
+            return PiperSynthesis(config.hop_length, self._gain, knobs["gain_db"], pcm=pcm.ravel())
         latent = self.parts.latent(feed, span.seed)
         marks = self._marks(text, phonemes, starts, latent.frames_per_id, config.hop_length)
-        return PiperSynthesis(config.hop_length, self._gain, parts=self.parts, latent=latent, marks=marks)
+        return PiperSynthesis(
+            config.hop_length, self._gain, knobs["gain_db"], parts=self.parts, latent=latent, marks=marks
+        )
 
     def project(self, voice: Voice) -> Projection:
-        mapper = Mapper(voice, "piper")
+        mapper, shaped = Mapper(voice, "piper"), coloured(voice)
         mapper.knob("speaker", self._speaker(mapper.cast), "timbre.names")
-        length_scale = self.voice.config.length_scale / voice.pace
-        if voice.pace <= PACE_KEPT_MOST:
-            mapper.knob("length_scale", length_scale, "pace")
-        else:
-            mapper.knob(
-                "length_scale", length_scale, "pace", how="approximated", detail="it speaks up to a third longer"
-            )
+        self._set_pace(mapper, shaped.pace)
+        set_level(mapper, shaped)
+        mapper.say("emotion_priors", "approximated", "by pace and level; its pitch has no knob")
+        spoken = self.voice.config.espeak_voice
+        same = spoken.lower() == voice.accent.lower()
+        mapper.say("accent", "honoured" if same else "ignored", f"the voice speaks {spoken}")
         return mapper.done()
+
+    def _set_pace(self, mapper: Mapper, pace: float) -> None:
+        own = self.voice.config.length_scale
+        if pace == PLAIN.pace:
+            mapper.knob("length_scale", own, "pace")
+        elif self._paces is None:  # spoken whole: nobody has counted its frames
+            mapper.knob("length_scale", own / pace, "pace", how="approximated", detail="by its own measure")
+        else:
+            scale, reached = self._paces.scale(pace)
+            mapper.knob("length_scale", own * scale, "pace", how="honoured" if reached else "approximated",
+                        detail="" if reached else "as far as it goes")  # fmt: skip
+
+    @cached_property
+    def _paces(self) -> PaceCurve | None:
+        """Measured where it is first asked for."""
+        parts, own = self.parts, self.voice.config.length_scale
+        if parts is None:
+            return None
+        ids, _ = self._ids(self._phonemes(CALIBRATION))
+        return measure(lambda scale: parts.frames(self._feed(ids, own * scale, 0), WARM_UP_SEED))
 
     def _speaker(self, timbre: str) -> int:
         ids = self.voice.config.speaker_id_map
@@ -178,6 +202,19 @@ class PiperTts:
             known = ", ".join(list(ids)[:10]) or self.path.stem
             raise AdapterError("missing", f"tts.voice {timbre!r} is unknown to this piper voice; it has: {known}")
         return int(ids[timbre])
+
+    def _phonemes(self, text: str) -> list[str]:
+        return [p for sentence in self.voice.phonemize(text) for p in (*sentence, " ")]
+
+    def _feed(self, ids: list[int], length_scale: float, speaker: int) -> dict[str, Any]:
+        """The graph's own inputs."""
+        config = self.voice.config
+        return {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([config.noise_scale, length_scale, config.noise_w_scale], np.float32),
+            "sid": np.array([speaker], np.int64),
+        }
 
     def _ids(self, phonemes: list[str]) -> tuple[list[int], list[int]]:
         """Phonemes -> ids, and the index of each phoneme's first id (one more at the end)."""
@@ -208,10 +245,10 @@ class PiperSynthesis:
     """A span: its latent frames to be decoded on demand, or its whole audio to be handed out in pieces."""
 
     def __init__(
-        self, hop: int, gain: float, *, parts: Parts | None = None, latent: Any = None,
+        self, hop: int, gain: float, gain_db: float, *, parts: Parts | None = None, latent: Any = None,
         marks: list[Marker] | None = None, pcm: Float32 | None = None,
     ) -> None:  # fmt: skip
-        self._hop, self._gain = hop, gain
+        self._hop, self._gain, self._gain_db = hop, gain, gain_db
         self._parts, self._latent, self._pcm = parts, latent, pcm
         self._marks = marks or []
         self._done = 0
@@ -229,8 +266,9 @@ class PiperSynthesis:
             assert self._parts is not None
             pcm = self._parts.decode(latent, start, end, self._hop)
         marks = tuple(m for m in self._marks if start * self._hop <= m.start_sample < end * self._hop)
-        pcm = np.clip(pcm * self._gain, -1.0, 1.0)  # a loud word may pass the warm-up's peak by more than there is room
-        return AudioChunk(pcm.astype(np.float32), end - start, marks, end >= self.units)
+        # A loud word may pass the warm-up's peak by more than there is room.
+        levelled = np.clip(amplified((pcm * self._gain).astype(np.float32), self._gain_db), -1.0, 1.0)
+        return AudioChunk(levelled, end - start, marks, end >= self.units)
 
     def close(self) -> None:
         self._latent, self._pcm = None, None

@@ -53,14 +53,16 @@ class Parts:
     def latent(self, feed: dict[str, Any], seed: int) -> Latent:
         """Run text and flow. `feed`: the graph's own inputs; the noise comes from `seed`."""
         cut = self.cut
-        ids = feed["input"].shape[1]
-        early, late = np.random.default_rng(seed), np.random.default_rng(seed + LATENT_SEED_STEP)
-        feed = {**feed, NOISE_DURATION: early.standard_normal((1, cut.duration_channels, ids), np.float32)}
-        feed.update(zip(cut.text_outputs, self._run("text", cut.text_inputs, feed), strict=True))
+        late = np.random.default_rng(seed + LATENT_SEED_STEP)
+        feed = self._text(feed, seed)
         feed[NOISE_LATENT] = late.standard_normal(feed[cut.prior].shape, np.float32)
         feed[cut.latent] = self._run("flow", cut.flow_inputs, feed)[0]
         decoder = {name: feed[name] for name in cut.decoder_inputs}
         return Latent(feed[cut.latent].shape[2], feed[cut.durations].ravel().astype(np.int64), decoder)
+
+    def frames(self, feed: dict[str, Any], seed: int) -> int:
+        """How many frames `latent` would have; costs the text alone."""
+        return int(self._text(feed, seed)[self.cut.durations].sum())
 
     def decode(self, latent: Latent, start: int, end: int, hop: int) -> Float32:
         """float32[(end - start) * hop]: those frames, rendered with their context."""
@@ -68,6 +70,14 @@ class Parts:
         window = np.ascontiguousarray(latent.feed[self.cut.latent][:, :, a:b])
         pcm = self._run("decoder", self.cut.decoder_inputs, {**latent.feed, self.cut.latent: window})[0].ravel()
         return np.asarray(pcm[(start - a) * hop : (end - a) * hop])
+
+    def _text(self, feed: dict[str, Any], seed: int) -> dict[str, Any]:
+        """`feed` with what the text part makes of it."""
+        noise = np.random.default_rng(seed).standard_normal(
+            (1, self.cut.duration_channels, feed["input"].shape[1]), np.float32
+        )
+        feed = {**feed, NOISE_DURATION: noise}
+        return {**feed, **dict(zip(self.cut.text_outputs, self._run("text", self.cut.text_inputs, feed), strict=True))}
 
     def _run(self, part: str, names: tuple[str, ...], feed: dict[str, Any]) -> list[Any]:
         return list(self.sessions[part].run(None, {name: feed[name] for name in names}))
