@@ -11,16 +11,19 @@ environment variable that holds one.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from adapters.voice import PACE_MAX, PACE_MIN, Voice, named
+from adapters import personas
+from adapters.voice import PACE_MAX, PACE_MIN, PLAIN, Voice
 from orchestrator.phrase import PHRASE_CHARS_MOST
 from orchestrator.settings import ListenSettings, SourceSettings
 from stitcher.dither import DITHER_LEAST_DBFS, DITHER_MOST_DBFS
@@ -58,17 +61,34 @@ class _Role(_Section):
     options: dict[str, dict[str, Any]] = Field({}, description="by adapter name; in TOML the table [ROLE.NAME]")
 
 
+def _persona(asked: Any) -> Voice:
+    """A persona by its name or file; what is a voice already stays one."""
+    if isinstance(asked, Voice):
+        return asked
+    try:
+        return personas.load(str(asked)) if asked != "" else PLAIN
+    except personas.PersonaError as error:
+        raise PydanticCustomError("persona", "{line}", {"line": str(error)}) from error
+
+
 class TtsConfig(_Role):
     adapter: str = "piper"
     fallback: tuple[str, ...] = Field((), description="adapters that take over where it fails, in this order")
-    voice: str = Field("", description="a name the engine knows; empty: its default")
-    pace: float = Field(1.0, ge=PACE_MIN, le=PACE_MAX)
+    persona: Annotated[Voice, BeforeValidator(_persona)] = Field(
+        PLAIN, description="a name that duckbill voices lists, or a JSON file; empty: a plain voice"
+    )
+    voice: str = Field("", description="a name the engine knows; empty: the persona's, else its default")
+    pace: float = Field(1.0, ge=PACE_MIN, le=PACE_MAX, description="where it is set it wins over the persona's")
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
     @property
     def asked(self) -> Voice:
-        """What is asked of the engine."""
-        return named(self.adapter, self.voice, self.pace)
+        """What is asked of the engine: the persona, and over it what is set beside it."""
+        voice = self.persona
+        if self.voice:
+            cast = {**voice.timbre.names, self.adapter: self.voice}
+            voice = dataclasses.replace(voice, timbre=dataclasses.replace(voice.timbre, names=cast))
+        return dataclasses.replace(voice, pace=self.pace) if "pace" in self.model_fields_set else voice
 
 
 class SttConfig(_Role):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from adapters import personas
+from adapters.voice import PLAIN, named
 from orchestrator.config import Config, ConfigError, load_config
 from orchestrator.settings import SourceSettings
 
@@ -39,6 +41,17 @@ def test_the_tables_of_adapters_become_their_options(toml):
     assert config.llm.options == {"openai": {"base_url": "http://localhost:1/v1", "model": "m"}}
 
 
+def test_a_persona_is_what_is_asked_and_what_is_set_beside_it_wins(toml):
+    narrator = personas.load("narrator")
+    path = toml('[tts]\npersona = "narrator"\n')
+    assert load_config(path, {}, {}).tts.asked == narrator
+    set_beside = load_config(path, {"DUCKBILL_TTS__PACE": "1.0"}, {"tts.voice": "amy"}).tts.asked
+    assert set_beside.pace == 1.0 and set_beside.prosody == narrator.prosody
+    assert set_beside.timbre.names == {**narrator.timbre.names, "piper": "amy"}
+    assert load_config(None, {"DUCKBILL_TTS__PERSONA": ""}, {}).tts.asked == PLAIN
+    assert load_config(None, {}, {"tts.voice": "amy", "tts.pace": 1.2}).tts.asked == named("piper", "amy", 1.2)
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("true", True), ("no", "no"), ("1.5", 1.5), ('"1.5"', "1.5"), ("", ""), ("a = b\nc", "a = b\nc")],
@@ -63,6 +76,12 @@ def test_a_device_may_be_named_by_its_number(toml):
         ("[tts]\npace = 9.0", "setting tts.pace is 9.0"),
         ("[tts]\npace = 'fast'", "setting tts.pace is 'fast'"),
         ("[tts]\noptions = 3\n[tts.piper]\nthreads = 2", "setting tts.options is 3"),
+        (
+            "[tts]\npersona = 'narator'",
+            "setting tts.persona is 'narator': no persona goes by it; did you mean narrator",
+        ),
+        ("[tts]\npersona = 'no/where.json'", "setting tts.persona is 'no/where.json': it cannot be read (No such file"),
+        ("[tts]\npersona = 3", "setting tts.persona is 3: no persona goes by it"),
         ("[audio]\nrate_hz = 24001", "setting audio.rate_hz is 24001"),
         ("[listen]\nbarge_in = 'perhaps'", "setting listen.barge_in is 'perhaps'"),
         ("[task]\npatience_ms = 3", "setting task.patience_ms is 3"),
