@@ -12,6 +12,7 @@ import sys
 COMMANDS = {
     "talk": "hold a conversation: microphone, replies, speaker",
     "say": "speak a text",
+    "voices": "list personas, and what each engine makes of them",
     "replay": "run a recorded session again and compare",
     "plot": "draw the panel of a run",
     "devices": "list microphones and speakers",

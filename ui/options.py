@@ -11,6 +11,7 @@ from orchestrator.config import Config, default_file, load_config
 
 FLAGS = {
     "adapter": "tts.adapter",
+    "persona": "tts.persona",
     "voice": "tts.voice",
     "pace": "tts.pace",
     "seed": "tts.seed",
@@ -31,7 +32,8 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 def add_voice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adapter", metavar="NAME", help="text-to-speech engine: piper, espeak, kokoro, ...")
-    parser.add_argument("--voice", metavar="NAME", help="a voice that the engine knows")
+    parser.add_argument("--persona", metavar="NAME|FILE", help="a persona: a name that `voices` lists, or a JSON file")
+    parser.add_argument("--voice", metavar="NAME", help="a voice that the engine knows; wins over the persona's")
     parser.add_argument("--pace", type=float, metavar="X", help="speaking rate, 1.0 is the engine's own")
     parser.add_argument("--seed", type=int, metavar="N", help="same text, voice and seed: the same audio")
 
