@@ -6,8 +6,8 @@ import numpy as np
 
 from stitcher.pcm import Float32
 from stitcher.position_map import PositionMap
+from stitcher.speaking import PAUSE_LEAST_MS
 
-PAUSE_LEAST_MS = 120  # the closure of a stop consonant, silent too, is shorter
 KEPT_MS = 10  # of a pause at each end, whatever becomes of it: the fades of the sound around it
 SILENT = 10 ** (-60 / 20)  # of full scale
 
