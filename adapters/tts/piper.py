@@ -191,8 +191,10 @@ class PiperTts:
         parts, own = self.parts, self.voice.config.length_scale
         if parts is None:
             return None
-        ids, _ = self._ids(self._phonemes(CALIBRATION))
-        return measure(lambda scale: parts.frames(self._feed(ids, own * scale, 0), WARM_UP_SEED))
+        phonemes = self._phonemes(CALIBRATION)
+        ids, starts = self._ids(phonemes)
+        spoken = slice(starts[0], starts[len("".join(phonemes).rstrip(" ."))])  # without the silence at the ends
+        return measure(lambda scale: parts.frames_per_id(self._feed(ids, own * scale, 0), WARM_UP_SEED)[spoken].sum())
 
     def _speaker(self, timbre: str) -> int:
         ids = self.voice.config.speaker_id_map

@@ -1,8 +1,8 @@
 """How much faster a Piper voice speaks for a given length scale: measured, for half the scale is not twice the pace.
 
 The graph rounds each phoneme's frames up, so none is shorter than one: at half the scale a voice of 11.6 ms frames
-speaks 1.6 times as fast. The frames of the calibration text at a few scales give the curve; between them it is straight
-in the logarithms of both.
+speaks 1.6 times as fast, and near its own scale, where many phonemes last just a frame, hardly anything changes. The
+frames of the calibration text at a few scales give the curve; between them it is straight in the logarithms of both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SCALES = (2.5, 1.6, 1.0, 0.63, 0.4, 0.25, 0.125)  # of the voice's own: past the ends no voice follows
+SCALES = (2.5, 1.6, 1.25, 1.1, 1.0, 0.9, 0.8, 0.63, 0.4, 0.25)  # of the voice's own: past the ends little follows
 
 Frames = Callable[[float], int]
 """Length scale, relative to the voice's own -> frames of the calibration text"""

@@ -60,9 +60,10 @@ class Parts:
         decoder = {name: feed[name] for name in cut.decoder_inputs}
         return Latent(feed[cut.latent].shape[2], feed[cut.durations].ravel().astype(np.int64), decoder)
 
-    def frames(self, feed: dict[str, Any], seed: int) -> int:
-        """How many frames `latent` would have; costs the text alone."""
-        return int(self._text(feed, seed)[self.cut.durations].sum())
+    def frames_per_id(self, feed: dict[str, Any], seed: int) -> np.ndarray:
+        """Those that `latent` would have, int64[ids]; costs the text alone."""
+        durations: np.ndarray = self._text(feed, seed)[self.cut.durations].ravel().astype(np.int64)
+        return durations
 
     def decode(self, latent: Latent, start: int, end: int, hop: int) -> Float32:
         """float32[(end - start) * hop]: those frames, rendered with their context."""
