@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stitcher.pcm import Float32
+from stitcher.speaking import frame_starts
 
 PITCH_LEAST_HZ, PITCH_MOST_HZ = 55.0, 500.0  # below a deep man, above a child's highest
-HOP_MS = 10
 WINDOW_MS = 30  # of the difference: more than a period of the deepest voice, less than a syllable
 THRESHOLD = (
     0.15  # the share of power that does not repeat: YIN's own is 0.1, speech made by engines is a little rougher
@@ -30,7 +30,7 @@ Float64 = npt.NDArray[np.floating[Any]]
 
 
 def pitch_contour_hz(pcm: Float32, rate_hz: int) -> Float64:
-    """The fundamental of each HOP_MS of float32[n], float64[k]; NaN where there is none."""
+    """The fundamental of each frame (stitcher.speaking) of float32[n], float64[k]; NaN where there is none."""
     differences, powers = _differences(pcm, rate_hz)
     if not powers.size:
         return np.zeros(0)
@@ -59,10 +59,10 @@ def semitones(contour_hz: Float64, reference_hz: float) -> Float64:
 def _differences(pcm: Float32, rate_hz: int) -> tuple[Float64, Float64]:
     """For each frame YIN's normalized difference by lag, float64[k, lags], and its power, float64[k]."""
     window, lags = rate_hz * WINDOW_MS // 1000, int(rate_hz / PITCH_LEAST_HZ) + 2
-    hop = rate_hz * HOP_MS // 1000
     if pcm.size < window + lags:
         return np.zeros((0, lags)), np.zeros(0)
-    frames = np.lib.stride_tricks.sliding_window_view(pcm.astype(np.float64), window + lags)[::hop]
+    at = frame_starts(pcm.size - window - lags + 1, rate_hz)
+    frames = np.lib.stride_tricks.sliding_window_view(pcm.astype(np.float64), window + lags)[at]
     size = 1 << (window + 2 * lags).bit_length()
     spectra = np.fft.rfft(frames, size, axis=1) * np.fft.rfft(frames[:, :window], size, axis=1).conj()
     product = np.fft.irfft(spectra, size, axis=1)[:, :lags]

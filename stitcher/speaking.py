@@ -24,13 +24,18 @@ Float64 = npt.NDArray[np.floating[Any]]
 Mask = npt.NDArray[np.bool_]
 
 
+def frame_starts(samples: int, rate_hz: int) -> npt.NDArray[np.int64]:
+    """Where frames begin in so many samples: a frame of 22,050 Hz is no whole number of them, and none may drift."""
+    count = -(-samples * 1000 // (rate_hz * FRAME_MS))
+    return np.arange(count) * rate_hz * FRAME_MS // 1000
+
+
 def levels_db(pcm: Float32, rate_hz: int) -> Float64:
     """K-weighted level around each frame of float32[n], float64[k], none lower than PAUSE_LU below the loudest."""
-    window, hop = rate_hz * WINDOW_MS // 1000, rate_hz * FRAME_MS // 1000
-    padded = np.pad(pcm, (window // 2, window))
-    power = weighted_power(
-        np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * np.hanning(window), rate_hz
-    )
+    window = rate_hz * WINDOW_MS // 1000
+    at = frame_starts(pcm.size + window // 2, rate_hz)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(pcm, (window // 2, window)), window)[at]
+    power = weighted_power(windows * np.hanning(window), rate_hz)
     floor = max(FLOOR, float(power.max()) * 10 ** (PAUSE_LU / 10))
     levels: Float64 = 10 * np.log10(np.maximum(power, floor))
     return levels

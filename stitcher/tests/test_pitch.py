@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stitcher.pitch import HOP_MS, median_hz, pitch_contour_hz, semitones
+from stitcher.pitch import median_hz, pitch_contour_hz, semitones
+from stitcher.speaking import FRAME_MS
 
 FORMANTS = {"a": (730, 1090, 2440), "i": (270, 2290, 3010), "u": (300, 870, 2240)}  # Peterson and Barney, 1952
 WIDTH_HZ = 90
@@ -45,7 +46,7 @@ def test_a_vibrato_is_followed():
     f0 = 150 * 2 ** (np.sin(2 * np.pi * 5 * at) / 12)  # a semitone each way, five times a second
     contour = pitch_contour_hz(vowel(f0, rate_hz, seconds=2), rate_hz)
     middle = rate_hz * 15 // 1000  # YIN's window, and half a period more
-    expected = f0[np.arange(contour.size) * rate_hz * HOP_MS // 1000 + middle + rate_hz // 300]
+    expected = f0[np.arange(contour.size) * rate_hz * FRAME_MS // 1000 + middle + rate_hz // 300]
     assert np.percentile(off(contour, expected), 95) < 0.35
     swing = semitones(contour, 150.0)
     assert np.nanmax(swing) == pytest.approx(1, abs=0.2) and np.nanmin(swing) == pytest.approx(-1, abs=0.2)
@@ -82,7 +83,7 @@ def test_a_pause_has_no_pitch():
     rate_hz = 24_000
     pcm = np.concatenate((vowel(120.0, rate_hz), np.zeros(rate_hz, np.float32), vowel(120.0, rate_hz)))
     contour = pitch_contour_hz(pcm, rate_hz)
-    per_s = 1000 // HOP_MS
+    per_s = 1000 // FRAME_MS
     assert np.isnan(contour[per_s + 2 : 2 * per_s - 8]).all()
 
 

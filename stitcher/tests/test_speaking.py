@@ -38,6 +38,14 @@ def test_noise_far_below_is_a_pause():
     assert spoken_ms(pcm + noise, 24_000) == pytest.approx(1100, abs=60)
 
 
+@pytest.mark.parametrize("rate_hz", [22_050, 24_000])
+def test_frames_do_not_drift_where_a_rate_has_no_whole_one(rate_hz):
+    """A tone that begins after a minute is found there, to a frame."""
+    pcm = np.concatenate((np.zeros(60 * rate_hz, np.float32), parts(rate_hz, 500)))
+    first = int(np.flatnonzero(speaking(levels_db(pcm, rate_hz)))[0])
+    assert first * FRAME_MS == pytest.approx(60_000, abs=2 * FRAME_MS)
+
+
 def test_silence_is_no_speech():
     assert spoken_ms(np.zeros(24_000, np.float32), 24_000) == 0
     assert spoken_ms(np.zeros(0, np.float32), 24_000) == 0
