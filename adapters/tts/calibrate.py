@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from adapters.base import Natural, Span, Tts
+from adapters.tts.whole import pull_whole
 from adapters.voice import Voice
 from stitcher.loudness import SILENCE_LUFS, loudness_lufs
 from stitcher.pcm import Float32
@@ -25,15 +26,8 @@ SEED = 1
 
 def natural(tts: Tts, voice: Voice) -> Natural:
     """How `tts` speaks in this voice at pace 1.0. Raises AdapterError."""
-    capability = tts.describe()
-    synthesis = tts.open(Span(TEXT, replace(voice, pace=1.0), SEED))
-    pieces, done = [], False
-    while not done:
-        chunk = synthesis.pull(capability.granularity[-1], False)
-        pieces.append(chunk.pcm)
-        done = chunk.eos
-    synthesis.close()
-    return measured(np.concatenate(pieces), capability.rate_hz, len(TEXT))
+    pcm, _ = pull_whole(tts, Span(TEXT, replace(voice, pace=1.0), SEED))
+    return measured(pcm, tts.describe().rate_hz, len(TEXT))
 
 
 def measured(pcm: Float32, rate_hz: int, chars: int) -> Natural:
