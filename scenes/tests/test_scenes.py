@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from adapters.tts.null import ToneTts
+from adapters.voice import Voice
 from orchestrator import actions as act
 from orchestrator import bus, floor, rate, replying
 from scenes.playbill import SCENES, known_seeds
@@ -17,6 +18,7 @@ from scenes.plays import (
     full_disk,
     heard_ledger,
     long_read,
+    persona_script,
     rough_weather,
     slow_client,
     throttle_and_recover,
@@ -168,6 +170,24 @@ def test_rough_weather_does_not_take_a_request_that_was_spoken_last_for_the_answ
     stage = played(rough_weather.SCENE, 2161)
     spoken = [fact for _, fact in stage.held[0].simulator.of(act.Remember) if fact.role == "assistant"]
     assert spoken[-1].source == "" and stage.passed
+
+
+def test_persona_script_notices_a_pace_that_is_not_kept(monkeypatch):
+    plain = ToneTts.open
+    monkeypatch.setattr(ToneTts, "open", lambda self, span: plain(self, dataclasses.replace(span, voice=Voice())))
+    assert "pace_off_most" in failed(played(persona_script.SCENE))
+
+
+def test_persona_script_notices_a_level_that_was_said_to_be_ignored():
+    class Shouting(ToneTts):
+        def open(self, span):
+            synthesis = super().open(span)
+            tone = synthesis._tone
+            gain = 10 ** (span.voice.prosody.level_db / 20)
+            synthesis._tone = lambda start, end: (tone(start, end) * gain).astype("float32")
+            return synthesis
+
+    assert "level_off_db_most" in failed(played(persona_script.SCENE, make_tts=lambda name: Shouting()))
 
 
 def test_any_scene_notices_an_engine_that_is_not_deterministic():

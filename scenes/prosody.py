@@ -1,0 +1,104 @@
+"""Prosody beside prosody: what two readings of one text by unlike voices have in common.
+
+    rhythm    correlation of how long each word sounds
+    contour   correlation of the level, at POINTS places of each word
+    tune      correlation of the words' median pitch, in semitones
+    pace      how much shorter are the words that hold no pause, taken together
+
+Words are matched by their places in the text, and each is looked at in its own time: so a difference of pace or of
+pauses changes none of the first three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scenes.reading import Reading, Word
+from stitcher.pitch import semitones
+from stitcher.speaking import FRAME_MS
+
+POINTS = 8
+WORDS_LEAST = 8  # fewer say nothing about rhythm
+
+Float64 = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Correlations from -1 to 1, NaN where there is too little to compare; `pace`: above 1, the first is faster."""
+
+    words: int
+    rhythm: float
+    contour: float
+    tune: float
+    pace: float
+
+
+def likeness(one: Reading, other: Reading) -> Likeness:
+    """Of two readings of one text, at the words that both mark."""
+    a, b = _shared(one, other), _shared(other, one)
+    return Likeness(
+        len(a),
+        _correlation(_lengths(one, a), _lengths(other, b)),
+        _correlation(_levels(one, a), _levels(other, b)),
+        _correlation(_pitches(one, a), _pitches(other, b)),
+        _pace(one, a, other, b),
+    )
+
+
+def _shared(mine: Reading, other: Reading) -> list[Word]:
+    """My words that begin where one of the other's does, each with those after it that do not."""
+    places = {word.place for word in other.words}
+    words: list[Word] = []
+    for word in mine.words:
+        if word.place in places:
+            words.append(word)
+        elif words:
+            words[-1] = Word(words[-1].place, words[-1].start, word.end)
+    return words
+
+
+def _lengths(reading: Reading, words: Sequence[Word]) -> Float64:
+    """Frames that each word sounds, at least one."""
+    return np.array([max(1.0, np.count_nonzero(reading.speaking[reading.frames(word)])) for word in words])
+
+
+def _pace(one: Reading, a: Sequence[Word], other: Reading, b: Sequence[Word]) -> float:
+    """By the marks, summed: word by word, rounding to frames is as large as what is looked for."""
+    whole = [
+        one.speaking[one.frames(m)].all() and other.speaking[other.frames(n)].all() for m, n in zip(a, b, strict=True)
+    ]
+    mine, theirs = (
+        sum((word.end - word.start) / reading.rate_hz for word, counts in zip(words, whole, strict=True) if counts)
+        for reading, words in ((one, a), (other, b))
+    )
+    return theirs / mine if mine else float("nan")
+
+
+def _levels(reading: Reading, words: Sequence[Word]) -> Float64:
+    """At the middles of POINTS parts of each word, between frames: a frame is a good part of a short word."""
+    level = reading.level_db
+    frame = reading.rate_hz * FRAME_MS / 1000
+    middles = (np.arange(POINTS) + 0.5) / POINTS
+    places = [(word.start + middles * (word.end - word.start)) / frame for word in words]
+    return np.interp(np.concatenate(places), np.arange(level.size), level) if places else np.zeros(0)
+
+
+def _pitches(reading: Reading, words: Sequence[Word]) -> Float64:
+    if not reading.median_hz:
+        return np.full(len(words), np.nan)
+    contour = semitones(reading.pitch_hz, reading.median_hz)
+    parts = [contour[reading.frames(word)] for word in words]
+    return np.array([np.median(part[~np.isnan(part)]) if (~np.isnan(part)).any() else np.nan for part in parts])
+
+
+def _correlation(a: Float64, b: Float64) -> float:
+    both = ~(np.isnan(a) | np.isnan(b))
+    if np.count_nonzero(both) < WORDS_LEAST or not (np.ptp(a[both]) and np.ptp(b[both])):
+        return float("nan")
+    return float(np.corrcoef(a[both], b[both])[0, 1])
