@@ -7,9 +7,9 @@ and words are long and loud at the same places.
 
 Seen with eSpeak NG beside Piper, three personas, fourteen seeds of three sentences each, and the limit:
 
-    rhythm        0.83 to 0.91: at least 0.6
-    contour       0.31 to 0.48: at least 0.29
-    tune          -0.18 to 0.33: mere chance, each engine has its own melody; so it is measured and not judged
+    rhythm        0.83 to 0.91, beside another text -0.07 to 0.26: at least 0.6
+    contour       0.31 to 0.48, beside another text 0.05 to 0.27: at least 0.29, a narrow gap
+    tune          -0.18 to 0.33, beside another text -0.17 to 0.35: no difference, so it is measured and not judged
     pace kept     off by up to 4.8 %, and the nearest two personas ask for paces 8 % apart: at most 5 %
     level kept    off by up to 0.68 dB; a voice that ignored it would be off by all that is asked, 1 dB: at most 0.8
     pitch kept    off by up to 0.9 semitones, where the engine honours it: at most 1.5
