@@ -15,6 +15,7 @@ import numpy.typing as npt
 from adapters.base import AudioChunk
 from orchestrator.actions import SILENCE, Action, DropChunk, FinishStream, Flush, Retract, StitchChunk
 from stitcher.dither import Dither
+from stitcher.gain import amplified
 from stitcher.pcm import Float32, digest
 from stitcher.playout import FACTS, Playout
 from stitcher.ring import Ring
@@ -73,9 +74,7 @@ class Bus:
 
     def _stitch(self, action: StitchChunk) -> ChunkStitched:
         chunk, rate_hz = self._waiting.pop((action.generation, action.phrase, action.seq))
-        pcm = chunk.pcm[action.skip_samples :]
-        if action.gain_db:
-            pcm = pcm * np.float32(10 ** (action.gain_db / 20))
+        pcm = amplified(chunk.pcm[action.skip_samples :], action.gain_db)
         left_out = self._left_out[action.phrase] = self._left_out.get(action.phrase, 0) + action.skip_samples
         if chunk.eos:
             del self._left_out[action.phrase]

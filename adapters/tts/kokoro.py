@@ -12,14 +12,17 @@ ahead of its reader, and tells no times for this graph. eSpeak NG reads the text
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Span
+from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Natural, Span
 from adapters.registry import Context
+from adapters.tts.calibrate import TEXT as CALIBRATION
+from adapters.tts.calibrate import measured
 from adapters.tts.kokoro_model import FRAME_SAMPLES, RATE_HZ, Model
 from adapters.tts.kokoro_text import Reading, read, runs
 from adapters.voice import PLAIN, Mapper, Projection, Voice
@@ -28,7 +31,7 @@ from stitcher.pcm import Float32
 RUNGS = (24, 32, 48, 64, 96)  # 0.6 to 2.4 s: a smaller pull would not render less
 PEAK = 0.6  # of full scale, for the loudest sample of the warm-up: ten sentences of one voice peaked within 4 dB
 FULL_SCALE = 1.0
-WARM_UP = ("The quick brown fox.", "It jumps over the lazy dog and then it rests.")  # a run each
+WARM_UP = ("The quick brown fox.", CALIBRATION)  # a short first run and a long one
 MOST_FRAMES = 1000  # 25 s: more than any run has
 DIALECTS = {"a": "en-us", "b": "en"}  # by the first letter of a voice's name; the second tells the gender
 ACCENTS = {"en": "", "en-US": "a", "en-GB": "b"}
@@ -48,6 +51,7 @@ class KokoroTts:
         self.options = options
         self.context = context
         self._cost: Cost | None = None
+        self._natural: Natural | None = None
         self._gain = 1.0
         self._sha256 = ""
 
@@ -70,7 +74,7 @@ class KokoroTts:
         return Capability(
             name="kokoro", version="1", role="tts", streaming=True, unit="frames", unit_samples=FRAME_SAMPLES,
             granularity=RUNGS, voices=tuple(self.voices), supports_barge_in=True, deterministic=True,
-            rate_hz=RATE_HZ, markers="measured", limits=Limits(text_chars=1000), cost=self._cost,
+            rate_hz=RATE_HZ, markers="measured", limits=Limits(text_chars=1000), cost=self._cost, natural=self._natural,
             weights_sha256=self._sha256,
         )  # fmt: skip
 
@@ -83,7 +87,7 @@ class KokoroTts:
         self.open(Span(WARM_UP[0], voice, 0)).pull(MOST_FRAMES, False)  # a session's first run plans its memory
         self._gain = 1.0
         loaded_ns = clock.now_ns()
-        costs, peak = [], 0.0
+        costs, pieces = [], []
         for text in WARM_UP:
             times = [clock.now_ns()]
             synthesis = self.open(Span(text, voice, 0))
@@ -91,8 +95,14 @@ class KokoroTts:
             chunk = synthesis.pull(MOST_FRAMES, False)
             times.append(clock.now_ns())
             costs.append((chunk.units, times[2] - times[1]))
-            peak = max(peak, float(np.abs(chunk.pcm).max(initial=0.0)))
-        self._gain = PEAK / max(peak, 1e-3)
+        pieces.append(chunk.pcm)
+        while not chunk.eos:
+            chunk = synthesis.pull(MOST_FRAMES, False)
+            pieces.append(chunk.pcm)
+        spoken = np.concatenate(pieces)
+        self._gain = PEAK / max(float(np.abs(spoken).max(initial=0.0)), 1e-3)
+        natural = measured(spoken * np.float32(self._gain), RATE_HZ, len(CALIBRATION))
+        self._natural = replace(natural, chars_per_s=round(natural.chars_per_s / voice.pace, 2))
         (few, few_ns), (many, many_ns) = costs
         unit_ns = max(0, many_ns - few_ns) // max(1, many - few)
         open_char_ns = (times[1] - times[0]) // len(text)

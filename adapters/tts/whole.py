@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import soxr
 
 from adapters.base import Marker, Span, Tts
 from adapters.voice import PLAIN, Voice
@@ -12,6 +11,8 @@ from stitcher.pcm import Float32
 
 def speak_whole(tts: Tts, text: str, rate_hz: int, voice: Voice = PLAIN, seed: int = 0) -> Float32:
     """float32 mono at `rate_hz`, full scale 1.0. Raises AdapterError."""
+    import soxr
+
     pcm, _ = pull_whole(tts, Span(text, voice, seed))
     return np.asarray(soxr.resample(pcm, tts.describe().rate_hz, rate_hz), np.float32)
 

@@ -14,11 +14,11 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.base import AdapterError, AudioChunk, Span
+from adapters.conformance.texts import TEXTS
 from adapters.registry import Context
 from adapters.tts.openai_speech import PREFETCH_S, RUNGS, OpenAiSpeechTts
 from adapters.tts.speech_client import READ_BYTES
 from adapters.tts.tests.speech_servers import Answer, Exchange, Server, refuses, says, serve
-from adapters.tts.tests.test_every_voice import TEXTS
 from adapters.voice import Prosody, Timbre, Voice, named
 from stitcher.pcm import to_float32
 from stitcher.wav import header
