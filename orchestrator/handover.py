@@ -87,12 +87,12 @@ class Handover:
         stand_in = self._voices.stand_in(engine, now_ns)
         if stand_in is None:
             return None
-        self._voices.failed(engine, reason, now_ns, counts=engine not in speech.owed.values())
+        self._voices.failed(engine, reason, now_ns, counts=not speech.busy(engine, now_ns))
         actions = self._abandon()
         if reason != FAILED:
             actions.append(act.Notice(f"{engine} {WHY[reason]}: {stand_in} goes on"))
         if reason != SLOW:
-            speech.in_flight = None  # what it still brings concerns nobody
+            speech.forsake()
             actions += speech.release()
             actions += [act.ClosePhrase(self._generation, phrase.number) for phrase in speech.script.renew(engine)]
         current = speech.script.current
@@ -115,13 +115,14 @@ class Handover:
         actions = (self.force(engine, reason, now_ns) or []) if reason else []
         wish = self.wish if self.phrase is None else None
         if wish is not None and wish.able and wish.reason == SLOW and lead < self._needed_ns(wish.engine):
-            wish.able, speech.in_flight = False, None  # there is no time to wait for what the present one is at
+            wish.able = False  # there is no time to wait for what the present one is at
+            speech.forsake()
         if self.phrase is not None and self._passed(read_index):
             actions += self._abandon()
         if self.wish is None and self._asked:
             self.wish = self._asked.pop(0)
         if self.wish is not None and self.phrase is None and speech.ready_for_job:
-            actions += self._seek(self.wish, read_index)
+            actions += [] if speech.busy(self.wish.engine, now_ns) else self._seek(self.wish, read_index)
         speech.insist = self._insists(read_index, lead)
         return actions
 
@@ -193,8 +194,8 @@ class Handover:
             self.wish = None if speech.engine == wish.engine else wish
             return []
         cut = speech.script.all[place.phrase]
-        rest = cut.text[place.chars :]
-        if not rest.strip():  # nothing of it is left: the other engine begins with the next phrase
+        rest = cut.text[place.chars :].strip()
+        if not rest:  # nothing of it is left: the other engine begins with the next phrase
             self.wish = None
             return speech.end_phrase(self._generation, cut)
         self._place = place
@@ -268,7 +269,7 @@ class Handover:
             return []
         job = self._speech.in_flight
         if job is not None and job.phrase == phrase.number:
-            self._speech.in_flight = None
+            self._speech.forsake()
         return [act.ClosePhrase(self._generation, phrase.number)] if phrase.opened else []
 
     def _samples(self, span_ns: float) -> int:

@@ -81,12 +81,18 @@ class Phrases:
         return [phrase for phrase in left if phrase.opened]
 
     def take_over(self, cut: Phrase, chars: int, phrase: Phrase) -> list[Phrase]:
-        """`phrase` goes on where the first `chars` characters of `cut` end, and what followed that is said anew.
-        Returns the phrases that are begun and were not finished."""
+        """`phrase` goes on where the first `chars` characters of `cut` end, and what followed that is said anew,
+        but for what the new engine has prepared. Returns the phrases that are begun and were not finished."""
         order = list(self.all.values())
         at = order.index(cut)
-        begun = [old for old in order[at:] if old.opened and not old.eos]
-        anew = [self.make(old.text, own=old.own) if old.engine else old for old in order[at + 1 :]]
+        kept = [not old.engine or (old.engine == phrase.engine and not old.seq) for old in order]
+        begun = [
+            old for old, keep in zip(order[at:], kept[at:], strict=True) if old.opened and not old.eos and not keep
+        ]
+        anew = [
+            old if keep else self.make(old.text, own=old.own)
+            for old, keep in zip(order[at + 1 :], kept[at + 1 :], strict=True)
+        ]
         cut.text, cut.eos = cut.text[:chars].rstrip(), True
         said = order[: at + 1] if chars else order[:at]
         self.all = {one.number: one for one in (*said, phrase, *anew)}

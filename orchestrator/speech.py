@@ -42,7 +42,7 @@ class Speech:
         self.asked = self.engine  # whose it is
         self.active = False
         self.insist = False  # ask on, however much lead there is
-        self.owed: dict[tuple[int, int], str] = {}  # (generation, phrase) of calls nobody waits for -> engine
+        self._owed: dict[tuple[int, int], tuple[str, int]] = {}  # (generation, phrase) -> engine, until when at most
         self._reset()
 
     def _reset(self) -> None:
@@ -71,11 +71,9 @@ class Speech:
 
     def cancel(self) -> None:
         """Nothing of it will be stitched any more; the script stays for the ledger."""
-        if self.in_flight is not None:
-            self.owed[self.in_flight.generation, self.in_flight.phrase] = self.asked
+        self.forsake()
         self.script.queue.clear()
         self.active = False
-        self.in_flight = None
         self._stitching = 0
         self._held = self.release_ns = None
 
@@ -132,7 +130,8 @@ class Speech:
 
     def open(self, generation: int, phrase: Phrase, now_ns: int) -> OpenPhrase:
         """Have it prepared, by the engine that should speak now unless it has one."""
-        phrase.engine = phrase.engine or self.voices.best(now_ns, self.engine)
+        best = self.voices.best(now_ns, self.engine)
+        phrase.engine = phrase.engine or (self.engine if self.busy(best, now_ns) else best)
         if phrase.engine != self.engine:
             self.voices[phrase.engine].rate.begin(self._block_ns)
         seed = (self.settings.seed * SEED_STRIDE + phrase.number) % 2**31
@@ -152,14 +151,28 @@ class Speech:
 
     def deadline_ns(self) -> int | None:
         """When the job in flight is taken for stalled."""
-        if self.in_flight is None:
-            return None
-        return self.since_ns + self.voices[self.asked].capability.limits.timeout_ms * NS_PER_MS
+        return None if self.in_flight is None else self._patience_ns()
 
     def settled(self, generation: int, phrase: int, now_ns: int) -> None:
         """What nobody waited for has come: only now its engine begins with what it was asked for since."""
-        if self.owed.pop((generation, phrase), None) == self.asked and self.in_flight is not None:
+        engine, _ = self._owed.pop((generation, phrase), ("", 0))
+        if engine == self.asked and self.in_flight is not None:
             self.since_ns = now_ns
+
+    def forsake(self) -> None:
+        """Nobody waits for the job in flight any more; its engine is at it all the same."""
+        if self.in_flight is not None:
+            self._owed[self.in_flight.generation, self.in_flight.phrase] = (self.asked, self._patience_ns())
+            self.in_flight = None
+
+    def busy(self, engine: str, now_ns: int) -> bool:
+        """It is still at something that nobody waits for any more."""
+        self._owed = {key: owed for key, owed in self._owed.items() if now_ns < owed[1]}
+        return engine in (name for name, _ in self._owed.values())
+
+    def _patience_ns(self) -> int:
+        """When the job in flight is taken for stalled."""
+        return self.since_ns + self.voices[self.asked].capability.limits.timeout_ms * NS_PER_MS
 
     # -- what comes back ------------------------------------------------------------------
 

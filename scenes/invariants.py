@@ -94,19 +94,25 @@ def _conversation(simulator: Simulator) -> Iterator[str]:
 
 
 def _engine(simulator: Simulator) -> Iterator[str]:
-    """One job at a time, and between utterances no synthesis is left open."""
-    late_ns = simulator.settings.tts.limits.timeout_ms * NS_PER_MS
-    waiting: Any = None
-    since_ns = 0
+    """One job at a time for each engine, and between utterances no synthesis is left open."""
+    late_ns = max(seat.capability.limits.timeout_ms for seat in simulator.core.replying.speech.voices.seats.values())
+    late_ns *= NS_PER_MS
+    speaks: dict[int, str] = {}  # phrase -> engine
+    waiting: dict[str, tuple[Any, int]] = {}  # engine -> what it is at, since when
     for t_ns, _, fact in simulator.records:
+        if isinstance(fact, act.OpenPhrase):
+            speaks[fact.phrase] = fact.engine
         if isinstance(fact, act.OpenPhrase | act.RequestChunk):
-            if waiting is not None:
-                yield f"{fact} while {waiting} is with the engine"
-            waiting, since_ns = fact, t_ns
-        elif isinstance(fact, act.Flush) or (isinstance(fact, ev.DeadlinePassed) and t_ns >= since_ns + late_ns):
-            waiting = None  # given up
-        elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed) and _job(fact) == _job(waiting):
-            waiting = None
+            engine = speaks[fact.phrase]
+            if engine in waiting and t_ns < waiting[engine][1] + late_ns:
+                yield f"{fact} while {waiting[engine][0]} is with the engine"
+            waiting[engine] = (fact, t_ns)
+        elif isinstance(fact, act.Flush):
+            waiting.clear()  # given up
+        elif isinstance(fact, ev.DeadlinePassed):
+            waiting = {engine: job for engine, job in waiting.items() if t_ns < job[1] + late_ns}
+        elif isinstance(fact, ev.PhraseOpened | ev.ChunkReady | ev.AdapterFailed):
+            waiting = {engine: job for engine, job in waiting.items() if _job(job[0]) != _job(fact)}
     opened_ns = max((t for t, _ in simulator.of(act.OpenPhrase)), default=0)
     over = not simulator.core.replying.speech.active and simulator.now_ns() - opened_ns >= late_ns
     if over and any(engine.open for engine in simulator.engines.values()):

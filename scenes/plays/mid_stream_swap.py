@@ -13,10 +13,10 @@ from orchestrator import actions as act
 from orchestrator.bus import AUDIBLE
 from scenes.script import SENTENCES
 from scenes.simulator import Simulator
-from scenes.sound import TONES, tones
+from scenes.sound import TONES, WORD_GAP_SAMPLES, tones
 from scenes.stage import Scene, Stage
 from scenes.world import World
-from stitcher.pcm import FULL_SCALE, Int16
+from stitcher.pcm import FULL_SCALE, Int16, frame_samples
 from stitcher.seam_measures import measure_seam
 from timeline import events as ev
 
@@ -83,13 +83,22 @@ def seams(simulator: Simulator) -> list[int]:
 
 
 def phrase_ends(simulator: Simulator) -> list[int]:
-    """Likewise where phrases end, those that were taken back left out."""
+    """Likewise where phrases end, those that were taken back left out; and where another engine takes over just behind
+    a word. One that begins again with a word that broke off does not begin another word."""
     ends: list[int] = []
+    words: list[int] = []  # where those end that have begun
+    swapped = {fact.phrase for _, fact in simulator.of(act.ShowSwap)}
+    overlap = frame_samples(simulator.settings.rate_hz)
     for _, _, fact in simulator.records:
         if isinstance(fact, ev.Retracted):
             ends = [end for end in ends if end <= fact.end_index]
-        elif isinstance(fact, ev.ChunkStitched) and fact.eos:
-            ends.append(fact.end_index)
+            words = [end for end in words if end <= fact.end_index]
+        elif isinstance(fact, ev.ChunkStitched):
+            if fact.phrase in swapped and not fact.seq and ends[-1:] != [fact.start_index]:
+                behind = words and -overlap <= fact.start_index - words[-1] < WORD_GAP_SAMPLES
+                ends += [fact.start_index] if behind else []
+            words += [mark.end_index for mark in fact.marks]
+            ends += [fact.end_index] if fact.eos else []
     return [offset(simulator) + end for end in ends]
 
 
