@@ -94,7 +94,8 @@ def phrase_ends(simulator: Simulator) -> list[int]:
             ends = [end for end in ends if end <= fact.end_index]
             words = [end for end in words if end <= fact.end_index]
         elif isinstance(fact, ev.ChunkStitched):
-            if fact.phrase in swapped and not fact.seq and ends[-1:] != [fact.start_index]:
+            met = bool(ends) and 0 <= ends[-1] - fact.start_index <= overlap  # two phrases, at their ends
+            if fact.phrase in swapped and not fact.seq and not met:
                 behind = words and -overlap <= fact.start_index - words[-1] < WORD_GAP_SAMPLES
                 ends += [fact.start_index] if behind else []
             words += [mark.end_index for mark in fact.marks]
