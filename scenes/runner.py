@@ -40,6 +40,7 @@ class Job:
     folder: str  # where the run is kept
     keep: bool  # also when it passes
     replay: bool = True
+    company: tuple[str, ...] = ()  # other engines that are played with: some scenes need two
 
 
 @dataclass
@@ -54,11 +55,13 @@ class Result:
     notes: list[str] = field(default_factory=list)
     folder: str = ""  # empty: not kept
     cpu_s: float = 0.0
+    company: tuple[str, ...] = ()
 
     @property
     def repeat(self) -> str:
         """The command that plays it again."""
-        return f"duckbill scenes {self.name} --adapters {self.adapter} --seed {self.seed}"
+        adapters = ",".join((self.adapter, *self.company))
+        return f"duckbill scenes {self.name} --adapters {adapters} --seed {self.seed}"
 
 
 def play_all(jobs: Sequence[Job], context: MakeContext, draw: Draw, workers: int = 0) -> Iterator[Result]:
@@ -128,8 +131,8 @@ def _make_tts(name: str) -> Tts:
 def _perform(job: Job) -> Result:
     found = scene(job.name)
     assert found is not None and found.play is not None, job.name
-    stage = Stage(job.name, job.adapter, job.seed, _make_tts)
-    result = Result(job.name, job.adapter, job.seed, False)
+    stage = Stage(job.name, job.adapter, job.seed, _make_tts, job.company)
+    result = Result(job.name, job.adapter, job.seed, False, company=job.company)
     begin_s = time.process_time()
     try:
         found.play(stage)

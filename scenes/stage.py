@@ -159,3 +159,4 @@ class Scene:
     seeds: int = 1  # played where nobody says how many
     seeds_most: int | None = None  # where more seeds would only be the same again, dearly
     adapters: tuple[str, ...] = ()  # for scenes whose probes need these; empty: all
+    company: bool = False  # it needs several engines: those that are played with, else a second one of the kind

@@ -54,7 +54,7 @@ class EspeakTts:
     def describe(self) -> Capability:
         return Capability(
             name="espeak", version=_version(), role="tts", streaming=True, unit="ms", unit_samples=UNIT_SAMPLES,
-            granularity=RUNGS, supports_barge_in=True, supports_seed=True, deterministic=True, rate_hz=RATE_HZ,
+            granularity=RUNGS, supports_barge_in=True, deterministic=True, rate_hz=RATE_HZ,
             markers="measured", limits=Limits(), cost=self._cost, natural=self._natural,
         )  # fmt: skip
 
@@ -140,16 +140,19 @@ class EspeakSynthesis:
         self._pcm = pcm
         self._marks = marks
         self._done = 0
+        self._closed = False
         self.units = max(1, -(-pcm.size // UNIT_SAMPLES))
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
+        if self._closed:
+            return AudioChunk(self._pcm[:0], 0, (), True)
         first, self._done = self._done, min(self.units, self._done + units)
         start, end = first * UNIT_SAMPLES, self._done * UNIT_SAMPLES
         marks = tuple(mark for mark in self._marks if start <= mark.start_sample < end)
         return AudioChunk(self._pcm[start:end], self._done - first, marks, self._done >= self.units)
 
     def close(self) -> None:
-        pass
+        self._closed = True
 
 
 def _paused(pcm: Float32, marks: list[Marker], factor: float) -> tuple[Float32, list[Marker]]:

@@ -43,4 +43,5 @@ def dies(stage: Stage, other: str) -> None:
         stage.exactly(f"words_not_heard_{other}", len(text.split()) - len(heard), 0)
 
 
-SCENE = Scene("crash", "an engine dies in mid-word: another goes on, and it comes back after a while", play)
+SCENE = Scene("crash", "an engine dies in mid-word: another goes on, and it comes back after a while", play,
+              seeds_most=300, company=True)  # fmt: skip

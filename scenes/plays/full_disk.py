@@ -46,7 +46,7 @@ def recorded(stage: Stage, trouble: Trouble, folder: Path) -> tuple[Simulator, R
     """A session that is written down while it goes on, as in production."""
     simulator = talk(stage, trouble)
     engine = {"name": stage.adapter, "options": {}, "trouble": trouble.model_dump()}
-    manifest = describe_manifest(settings=simulator.settings, tts=engine)
+    manifest = describe_manifest(settings=simulator.settings, tts=[engine])
     recording = Recording(folder, manifest, simulator.settings.rate_hz)
     heard = 0
 

@@ -109,4 +109,5 @@ def offset(simulator: Simulator) -> int:
     return int(first.position + first.first_offset - (first.read_index - first.played_samples))
 
 
-SCENE = Scene("mid-stream-swap", "another engine takes over within a frame, and the same words go on", play)
+SCENE = Scene("mid-stream-swap", "another engine takes over within a frame, and the same words go on", play,
+              seeds_most=1000, company=True)  # fmt: skip

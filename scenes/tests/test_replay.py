@@ -29,7 +29,7 @@ def make(name, options):
 def recorded(folder, engine=None, world=WORLD, **settings):
     """A simulated session, written down as the shell would have."""
     simulator = held(world, engine, **settings)
-    manifest = describe_manifest(settings=simulator.settings, tts={"name": "null", "options": engine or {}})
+    manifest = describe_manifest(settings=simulator.settings, tts=[{"name": "null", "options": engine or {}}])
     recording = Recording(folder, manifest, simulator.settings.rate_hz)
     for t_ns, what, fact in simulator.records:
         recording.watch(t_ns, what, fact)

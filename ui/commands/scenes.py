@@ -126,6 +126,8 @@ def plan(args: argparse.Namespace, chosen: Sequence[Any], adapters: Sequence[str
     first = args.seed or 0
     for scene in chosen:
         for adapter in adapters:
+            company = tuple(other for other in adapters if scene.company and TONES not in (adapter, other))
+            company = tuple(other for other in company if other != adapter)
             if scene.pending or (scene.adapters and adapter not in scene.adapters):
                 continue
             default = 1 if args.seed is not None or adapter != TONES else scene.seeds
@@ -135,4 +137,4 @@ def plan(args: argparse.Namespace, chosen: Sequence[Any], adapters: Sequence[str
                 seeds |= dict.fromkeys(known_seeds(scene.name, adapter))
             for number, seed in enumerate(seeds):
                 place = str(folder / f"{scene.name}-{adapter}-{seed}")
-                yield Job(scene.name, adapter, seed, place, number < args.keep, number < REPLAYED_MOST)
+                yield Job(scene.name, adapter, seed, place, number < args.keep, number < REPLAYED_MOST, company)
