@@ -204,3 +204,34 @@ def test_a_sample_lies_where_the_resampler_says(from_hz):
     resampler = StreamResampler(from_hz, RATE_HZ)
     out = resampler.push(impulse, True)
     assert abs(int(np.argmax(np.abs(out))) - resampler.position(from_hz // 3)) <= 1
+
+
+# -- taken back ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", [1000, 2000, 4000 - 10, 4000])
+def test_the_same_sound_crossed_in_where_it_was_taken_back_is_the_same_stream(stitcher, index):
+    sound = tone(6000)
+    whole = make()
+    whole.push(sound, RATE_HZ, Seam.JOIN, True)
+    stitcher.push(sound[:4000], RATE_HZ, Seam.JOIN, False)
+    assert stitcher.retract(index) == stitcher.end_index == index
+    assert stitcher.held_samples == FRAME
+    stitcher.push(sound[index - FRAME :], RATE_HZ, Seam.CROSS, True)
+    stitcher.finish()
+    whole.finish()
+    streams = [np.concatenate(one.ring.peek(one.ring.queued)) for one in (stitcher, whole)]
+    np.testing.assert_allclose(*streams, atol=2)
+
+
+def test_what_the_sink_is_about_to_read_is_not_taken_back(stitcher):
+    stitcher.push(tone(4000), RATE_HZ, Seam.JOIN, False)
+    stitcher.ring.claim(2000)
+    assert stitcher.retract(2000 + FRAME - 1) == stitcher.end_index == 4000
+    assert stitcher.retract(2000 + FRAME) == 2000 + FRAME
+
+
+def test_nothing_is_taken_back_behind_a_flush(stitcher):
+    stitcher.push(tone(4000), RATE_HZ, Seam.JOIN, False)
+    stitcher.ring.request_flush()
+    assert stitcher.retract(1000) == stitcher.end_index

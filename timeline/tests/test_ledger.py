@@ -129,3 +129,25 @@ def test_who_listens_longer_has_heard_no_less(words, eos, marked, reads):
     heard = [made.heard_chars(1, text, at)[0] for at in sorted(reads)]
     assert heard == sorted(heard)
     assert all(0 <= chars <= len(text) for chars in heard)
+
+
+# -- taken back ---------------------------------------------------------------------------
+
+
+def test_what_was_taken_back_was_never_said():
+    made = ledger(entry(0, 900, marks=MARKS, eos=False), entry(900, 1200, phrase=2))
+    made.retract(600)
+    assert [(kept.phrase, kept.end_index, kept.eos) for kept in made.entries] == [(1, 600, True)]
+    assert made.heard_chars(1, TEXT[:7], 600) == (7, True)
+    assert [mark.text_start for mark in made.marks(1)] == [0, 4]
+
+
+def test_a_phrase_that_ends_where_the_stream_is_cut_is_whole():
+    made = ledger(entry(0, 900, marks=MARKS), entry(900, 1200, phrase=2))
+    made.retract(900)
+    assert [(kept.phrase, kept.end_index, kept.eos) for kept in made.entries] == [(1, 900, True)]
+
+
+def test_words_are_listed_where_they_begin_phrases_without_marks_too():
+    made = ledger(entry(0, 900, marks=MARKS), entry(900, 1200, phrase=2))
+    assert made.words() == [(0, 1, 0), (300, 1, 4), (600, 1, 8), (900, 2, 0)]
