@@ -1,6 +1,6 @@
 """The panel of a run: what the sink and the controller did, and who had the floor, over time.
 
-    turns        who speaks; triangles where an interruption cut a reply
+    turns        who speaks, by which engine where there are several; triangles where an interruption cut a reply
     lead         audio queued ahead of the sink, underruns marked
     chunks       size of each chunk, and what it cost to render
     levels       the microphone's speech probability and level
@@ -32,6 +32,9 @@ class Series:
 
     engine: str = ""
     states: list[tuple[float, str]] = field(default_factory=list)  # from when
+    engines: dict[int, str] = field(default_factory=dict)  # phrase -> who speaks it
+    pieces: list[tuple[int, str]] = field(default_factory=list)  # from which index of the stream who speaks
+    voices: list[tuple[float, str]] = field(default_factory=list)  # from when who was heard
     lead: list[tuple[float, float]] = field(default_factory=list)
     underruns: list[float] = field(default_factory=list)
     chunks: list[tuple[float, float, float]] = field(default_factory=list)  # when, audio ms, render ms
@@ -64,17 +67,33 @@ def collect(records: Iterable[Mapping[str, Any]]) -> Series:
 def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> None:
     kind = fact.get("kind")
     if kind == "SinkTick":
+        _hear(series, at, fact)
         series.lead.append((at, (fact["written_seen"] - fact["read_index"]) / rate_hz * 1000))
         if fact["underrun_samples"]:
             series.underruns.append(at)
         if fact["flushed_index"] >= 0:
             series.cuts.append(at)
+    elif kind == "OpenPhrase":
+        series.engines[fact["phrase"]] = fact["engine"]
+    elif kind == "ChunkStitched":
+        series.pieces.append((fact["start_index"], series.engines[fact["phrase"]]))
+    elif kind == "Retracted":
+        series.pieces = [piece for piece in series.pieces if piece[0] < fact["end_index"]]
     elif kind == "ChunkReady":
         series.chunks.append((at, fact["samples"] / fact["rate_hz"] * 1000, fact["render_ns"] / 1e6))
     elif kind == "EarFrame":
         series.ears.append((at, fact["speech_prob"], fact["level_dbfs"]))
     elif kind == "ShowTurn":
         series.states.append((at, fact["state"]))
+
+
+def _hear(series: Series, at: float, tick: Mapping[str, Any]) -> None:
+    """Whose sound the sink has come to."""
+    while len(series.pieces) > 1 and series.pieces[1][0] < tick["read_index"]:
+        series.pieces.pop(0)
+    speaks = series.pieces[0][1] if series.pieces and tick["played_samples"] else ""
+    if speaks and speaks != (series.voices[-1][1] if series.voices else ""):
+        series.voices.append((at, speaks))
 
 
 def draw_panel(folder: Path) -> str:
@@ -116,6 +135,7 @@ def _draw_turns(axis: Any, series: Series) -> None:
         label = state if state not in seen else None
         seen.add(state)
         axis.axvspan(start, end, color=COLOURS.get(state, "#cccccc"), label=label)
+    _draw_voices(axis, series)
     axis.plot(series.cuts, [0.12] * len(series.cuts), "v", color="#d63031", markersize=8, label="cut")
     for at, turn in series.turns:
         if turn.gap_ms is not None:
@@ -126,6 +146,16 @@ def _draw_turns(axis: Any, series: Series) -> None:
     axis.set_yticks([])
     axis.set_ylabel("floor")
     axis.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=6, fontsize=8, frameon=False)
+
+
+def _draw_voices(axis: Any, series: Series) -> None:
+    """Who spoke, where several engines did: a strip at the foot, each change named."""
+    names = list(dict.fromkeys(name for _, name in series.voices))
+    if len(names) < 2:
+        return
+    for (start, name), (end, _) in zip(series.voices, [*series.voices[1:], (series.end, "")], strict=True):
+        axis.axvspan(start, end, ymax=0.22, color=f"C{names.index(name)}", alpha=0.85, linewidth=0)
+        axis.text(start, 0.11, f" {name}", va="center", fontsize=8, color="white", clip_on=True)
 
 
 def _draw_lead(axis: Any, series: Series) -> None:
