@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.base import Capability, Tts
+from adapters.tts.calibrate import in_voice
+from adapters.voice import Voice
 from orchestrator.actions import Notice
 from orchestrator.bus import Bus
 from orchestrator.config import TASK, Config
@@ -21,6 +24,7 @@ from orchestrator.core import Core
 from orchestrator.recording import Recording, describe_manifest, new_folder
 from orchestrator.settings import CoreSettings
 from orchestrator.shell import Parts, Shell, Watch
+from orchestrator.voices import matched
 from stitcher.clock_fit import ClockFit
 from stitcher.dither import make_dither
 from timeline.clock import NS_PER_S, wall_time
@@ -54,7 +58,8 @@ class Session:
         self.clock = parts.clock
         rate_hz = parts.speaker.rate_hz
         self.settings = CoreSettings(
-            tts=parts.tts.describe(), others=tuple(tts.describe() for tts in parts.others.values()),
+            tts=parts.tts.describe(),
+            others=tuple(_in_step(tts, parts.tts, config.tts.asked) for tts in parts.others.values()),
             fallback=tuple(name for name in config.tts.fallback if name in parts.others), voice=config.tts.asked,
             seed=config.tts.seed, rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady",
             listen=config.listen, dither_dbfs=config.audio.dither_dbfs,
@@ -127,3 +132,9 @@ class Session:
         elif now_ns - self._interrupted_ns > PATIENCE_NS:
             loop.remove_signal_handler(number)
             signal.raise_signal(number)
+
+
+def _in_step(tts: Tts, first: Tts, voice: Voice) -> Capability:
+    """What an engine says of itself as it will speak beside the first one. Raises AdapterError."""
+    own = tts.describe()
+    return in_voice(tts, matched(voice, first.describe().natural, own.natural)) if own.natural else own

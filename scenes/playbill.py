@@ -15,6 +15,7 @@ from scenes.plays import (
     crash,
     full_disk,
     heard_ledger,
+    heard_ledger_at_a_swap,
     long_read,
     mid_stream_swap,
     persona_script,
@@ -25,8 +26,6 @@ from scenes.plays import (
     two_sessions,
 )
 from scenes.stage import Scene
-
-SWAP = "engines cannot be swapped in mid-utterance yet"
 
 SCENES: tuple[Scene, ...] = (
     breathing_room.SCENE,
@@ -42,7 +41,7 @@ SCENES: tuple[Scene, ...] = (
     cold_start.SCENE,
     two_cores.SCENE,
     heard_ledger.SCENE,
-    Scene("heard-ledger-at-a-swap", "interrupted while engines change", pending=SWAP),
+    heard_ledger_at_a_swap.SCENE,
     Scene("heard-ledger-paused", "interrupted while the voice is paused", pending="the voice cannot be paused yet"),
     slow_client.SCENE,
     two_sessions.SCENE,

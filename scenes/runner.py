@@ -23,7 +23,8 @@ from adapters.base import AdapterError, Tts
 from adapters.registry import Context
 from orchestrator.recording import describe_manifest, keep_run
 from scenes.playbill import scene
-from scenes.stage import Held, Probe, Stage, kind_of
+from scenes.recognizer import recognizer
+from scenes.stage import Hear, Held, Probe, Stage, kind_of
 from timeline.clock import wall_time
 
 Draw = Callable[[Path], str]
@@ -128,10 +129,20 @@ def _make_tts(name: str) -> Tts:
     return _engines[name]
 
 
+def _ear(job: Job) -> Hear | None:
+    """A recognizer for scenes that several engines play, where there are words to recognize and one is installed."""
+    if not job.company:
+        return None
+    try:
+        return recognizer(_context)
+    except AdapterError:
+        return None
+
+
 def _perform(job: Job) -> Result:
     found = scene(job.name)
     assert found is not None and found.play is not None, job.name
-    stage = Stage(job.name, job.adapter, job.seed, _make_tts, job.company)
+    stage = Stage(job.name, job.adapter, job.seed, _make_tts, job.company, _ear(job))
     result = Result(job.name, job.adapter, job.seed, False, company=job.company)
     begin_s = time.process_time()
     try:

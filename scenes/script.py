@@ -22,6 +22,25 @@ SENTENCES = (
     "If the kettle is full, it takes longer to boil, which everybody knows and nobody believes.",
     "There are more ways to fold a napkin than there are days in a month.",
 )  # fmt: skip
+CLEAR = (
+    "You can see the mountains from here when the weather is clear in the morning.",
+    "It was raining when we left the house, but the sun came out before noon.",
+    "We will have to wait until the end of the week to know more about it.",
+    "There is a small market in the middle of the town every Saturday morning.",
+    "I have never seen so many people in this part of the country before.",
+    "The house was built a long time ago and it has a beautiful garden.",
+    "After the concert we walked home slowly and talked about the music.",
+    "We can meet again next Monday morning if you have enough time.",
+    "The winter was long and cold, and everybody was waiting for the spring.",
+    "The teacher asked us to write a short story about our own family.",
+    "The old man sat on the bench and looked at the people in the park.",
+    "He told me that the road to the village was closed because of the snow.",
+    "They are looking for a new house with a garden and a lot of light.",
+    "You never know what will happen until you open the door and look inside.",
+    "It will take a long time before we understand everything that happened.",
+    "The important thing is that all of us are healthy and together again.",
+)  # fmt: skip
+"""Sentences that a recognizer gets right from each of our voices, where most are misheard from one of them."""
 REPLY = " ".join(SENTENCES[:4])  # about twenty seconds
 
 

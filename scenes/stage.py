@@ -6,22 +6,31 @@ session is checked for what must hold in all of them, and replayed from its own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from adapters.base import Tts
+from adapters.base import Capability, Natural, Tts
+from adapters.tts.calibrate import in_voice
 from adapters.tts.trouble import Trouble, Troubled
-from adapters.voice import PLAIN
+from adapters.voice import PLAIN, Voice
 from orchestrator.settings import CoreSettings
+from orchestrator.voices import matched
 from scenes.actors import Machine
 from scenes.agenda import Agenda
 from scenes.invariants import violations
 from scenes.replay import replay_facts
 from scenes.simulator import RUN_MOST_MS, Simulator
 from scenes.world import World
+from stitcher.pcm import Int16
 from timeline.clock import NS_PER_S, VirtualClock
+
+Hear = Callable[[Int16, int], Iterator[str]]
+"""The words in int16[n] at a rate in Hz, as they are heard at the first hearing, the next, and so on."""
+
+_IN_VOICE: dict[tuple[str, str], Natural | None] = {}  # how engines speak in a voice; the same each time
 
 NOTES_MOST = 5  # lines about what went wrong; the rest is more of the same
 
@@ -59,6 +68,7 @@ class Stage:
     seed: int
     make_tts: Callable[[str], Tts]
     company: tuple[str, ...] = ()  # other engines that are played with
+    hear: Hear | None = None  # a recognizer; None: there is none
     held: list[Held] = field(default_factory=list)
     measures: dict[str, float] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
@@ -88,8 +98,12 @@ class Stage:
         otherwise. `settings`: of the core."""
         tts, clock = self.engine(trouble)
         more = {name: self.engine(trouble, name) for name, trouble in (others or {}).items()}
-        described = {"others": tuple(other.describe() for other, _ in more.values()), "fallback": tuple(more)}
-        core = CoreSettings(tts=tts.describe(), **{"seed": self.seed, "voice": PLAIN, **described, **settings})
+        own = tts.describe()
+        capabilities = (
+            self._in_step(other.describe(), own, settings.get("voice", PLAIN)) for other, _ in more.values()
+        )
+        described = {"others": tuple(capabilities), "fallback": tuple(more)}
+        core = CoreSettings(tts=own, **{"seed": self.seed, "voice": PLAIN, **described, **settings})
         noise = Random(f"noise {self.scene} {self.seed}").random
         simulator = Simulator(core, tts, clock, world, noise, agenda or Agenda(), machine, more)
         self.held.append(Held(simulator, ((self.adapter, trouble), *(others or {}).items())))
@@ -100,6 +114,14 @@ class Stage:
         simulator = self.session(world, trouble, **settings)
         simulator.run(until_ms)
         return simulator
+
+    def _in_step(self, capability: Capability, first: Capability, voice: Voice) -> Capability:
+        """As it will speak beside the first one."""
+        asked = matched(voice, first.natural, capability.natural)
+        key = (kind_of(capability.name), repr(asked))
+        if key not in _IN_VOICE:
+            _IN_VOICE[key] = in_voice(self.make_tts(key[0]), asked).natural
+        return dataclasses.replace(capability, natural=_IN_VOICE[key])
 
     # -- what was found -------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adapters.base import Natural, Span, Tts
+from adapters.base import Capability, Natural, Span, Tts
 from adapters.tts.whole import pull_whole
 from adapters.voice import Voice
 from stitcher.loudness import SILENCE_LUFS, loudness_lufs
@@ -28,6 +28,16 @@ def natural(tts: Tts, voice: Voice) -> Natural:
     """How `tts` speaks in this voice at pace 1.0. Raises AdapterError."""
     pcm, _ = pull_whole(tts, Span(TEXT, replace(voice, pace=1.0), SEED))
     return measured(pcm, tts.describe().rate_hz, len(TEXT))
+
+
+def in_voice(tts: Tts, voice: Voice) -> Capability:
+    """What an engine says of itself, measured as it speaks in this voice: eSpeak NG is louder the higher it speaks.
+    As it is where the voice asks for no pitch, or the engine cannot give it. Raises AdapterError."""
+    capability = tts.describe()
+    came = {one.field: one.how for one in tts.project(voice).report}
+    if voice.timbre.pitch_hz is None or came.get("timbre.pitch_hz", "ignored") == "ignored":
+        return capability
+    return replace(capability, natural=natural(tts, voice))
 
 
 def measured(pcm: Float32, rate_hz: int, chars: int) -> Natural:

@@ -121,7 +121,7 @@ def judge(stage: Stage, case: str, simulator: Simulator, text: str) -> None:
         return
     wrong = [] if text.startswith(kept.text) else [f"{case}: kept {kept.text!r}, which was never said"]
     if stage.adapter == TONES:
-        wrong += against_the_sound(case, simulator, flushes[0], kept.text, text)
+        wrong += against_the_sound(case, simulator, flushes[0], kept.text, text, phrase_seams(simulator))
     for line in wrong:
         stage.note(line)
     stage.exactly(f"{case}_words_off", len(wrong), 0)
@@ -134,9 +134,12 @@ def phrase_seams(simulator: Simulator) -> list[int]:
     return [base + s.end_index for _, s in simulator.of(ev.ChunkStitched) if s.eos and s.generation == 0]
 
 
-def against_the_sound(case: str, simulator: Simulator, flush: act.Flush, kept: str, text: str) -> list[str]:
+def against_the_sound(
+    case: str, simulator: Simulator, flush: act.Flush, kept: str, text: str, seams: list[int]
+) -> list[str]:
+    """What is wrong with what was kept. `seams`: where phrases end, in samples that the sink played."""
     end = played_before(simulator, flush) + frame_samples(simulator.settings.rate_hz)
-    heard = tones(simulator.audio()[:end], [seam for seam in phrase_seams(simulator) if seam < end])
+    heard = tones(simulator.audio()[:end], [seam for seam in seams if seam < end])
     words = len(kept.split())
     if not heard:
         return [f"{case}: {words} words kept, no word sounded"] if words else []

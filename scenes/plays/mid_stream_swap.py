@@ -1,29 +1,40 @@
 """Mid-Stream Swap: another engine takes over in mid-utterance, within a frame, and the same words go on.
 
 At random points, asked for ahead of time or at once, there and back. What must hold: never dry, each word once and in
-order, counted in the sound itself where that tells its words; no pause is added; the seam is no sharper than speech.
+order; no pause is added; the seam is no sharper than speech. Engines that speak words are laid beside sessions of the
+same text in which each of them spoke alone, and a recognizer writes down what it hears, sentence by sentence.
 """
 
 from __future__ import annotations
 
-import numpy as np
+import re
+from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
+from functools import cache
+from itertools import pairwise
+from operator import itemgetter
 
+from adapters.base import Tts
 from adapters.tts.trouble import Trouble
 from orchestrator import actions as act
-from orchestrator.bus import AUDIBLE
-from scenes.script import SENTENCES
+from scenes.script import CLEAR
 from scenes.simulator import Simulator
 from scenes.sound import TONES, WORD_GAP_SAMPLES, tones
-from scenes.stage import Scene, Stage
+from scenes.spoken import Spoken, letters, spoken
+from scenes.stage import Hear, Scene, Stage
 from scenes.world import World
-from stitcher.pcm import FULL_SCALE, Int16, frame_samples
+from stitcher.pcm import frame_samples
 from stitcher.seam_measures import measure_seam
 from timeline import events as ev
 
-PAUSE_MOST_MS = 400
+PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
+LEVEL_MOST_LU = 2.0  # beside how the first engine says the same words
+LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
+EARLY_MS = 80  # words begin before their marks by up to so much; between sentences it is silent
 CLICK_MOST = 1.0  # no sharper than speech itself
-TEXT_SENTENCES = 3
+TEXT_SENTENCES = 4
 FIRST_MS, LAST_MS = 300, 9000  # of an utterance of about fifteen seconds
+PLAIN = Trouble(open_ms=10, call_ms=5, rtf=0.1)
 
 
 def play(stage: Stage) -> None:
@@ -34,16 +45,19 @@ def play(stage: Stage) -> None:
 def there_and_back(stage: Stage, other: str) -> None:
     """One change ahead of time, the next at once."""
     draw = stage.random
-    text = " ".join(draw.sample(SENTENCES, TEXT_SENTENCES))
+    first = draw.randrange(0, len(CLEAR), TEXT_SENTENCES)
+    sentences = CLEAR[first : first + TEXT_SENTENCES]
     first_ms, again_ms = sorted(draw.uniform(FIRST_MS, LAST_MS) for _ in range(2))
     events = [
-        (0.0, ev.SpeakRequested(text)),
+        (0.0, ev.SpeakRequested(" ".join(sentences))),
         (1.0, ev.SwapRequested(other, round(first_ms))),
         (again_ms + 1000, ev.SwapRequested(stage.adapter)),
         (again_ms + 1001, ev.InputEnded()),
     ]
     simulator = stage.hold(World(events=events), trouble(stage), others={other: trouble(stage)})
-    judge(stage, other, simulator, text)
+    judge(stage, other, simulator, " ".join(sentences))
+    if stage.adapter != TONES:  # its tones begin and end at once: a seam is no sharper than each of its words
+        judge_sound(stage, other, simulator, sentences)
 
 
 def trouble(stage: Stage) -> Trouble:
@@ -58,23 +72,66 @@ def judge(stage: Stage, other: str, simulator: Simulator, text: str) -> None:
     stage.exactly(f"underrun_samples_{other}", simulator.underrun_samples(), 0)
     kept = " ".join(fact.text for _, fact in simulator.of(act.Remember))
     stage.exactly(f"words_not_kept_{other}", int(kept != text), 0)
-    audio = simulator.audio()
     if stage.adapter == TONES:
-        stage.exactly(f"words_not_heard_{other}", len(text.split()) - len(tones(audio, phrase_ends(simulator))), 0)
-        return  # its tones begin and end at once: a seam is no sharper than each of its words
-    for place in seams(simulator):
-        seam = measure_seam(audio, place, simulator.settings.rate_hz)
-        stage.at_most(f"click_ratio_{other}", seam.click_ratio, CLICK_MOST)
-        if seam.loudness_difference_lu is not None:
-            stage.measure(f"loudness_difference_lu_{other}", seam.loudness_difference_lu)
-        stage.at_most(f"pause_ms_{other}", pause_ms(audio, place, simulator.settings.rate_hz), PAUSE_MOST_MS)
+        heard = tones(simulator.audio(), phrase_ends(simulator))
+        stage.exactly(f"words_not_heard_{other}", len(text.split()) - len(heard), 0)
 
 
-def pause_ms(audio: Int16, place: int, rate_hz: int) -> float:
-    """How long it is silent around a place in int16[n]."""
-    loud = np.flatnonzero(np.abs(audio) > AUDIBLE * FULL_SCALE)
-    before, after = loud[loud < place], loud[loud >= place]
-    return float(after[0] - before[-1]) / rate_hz * 1000 if before.size and after.size else 0.0
+def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple[str, ...]) -> None:
+    """Each seam by itself, what lies between them beside the first engine alone, and what a recognizer hears."""
+    here = spoken(simulator)
+    first, second = (alone(stage.make_tts, stage.adapter, other, who, " ".join(sentences)) for who in (0, 1))
+    places = [here.place(index) for index in seams(simulator)]
+    for index, place in zip(seams(simulator), places, strict=True):
+        stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
+        own_ms = max(one.pause_ms(one.index(place)) for one in (first, second))
+        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - own_ms, PAUSE_ADDED_MOST_MS)
+    for begin, end in pairwise((*places, letters(" ".join(sentences)))):
+        if here.between(begin, end).size >= LEVEL_LEAST_MS * here.rate_hz // 1000:
+            apart_lu = here.loudness_lufs(begin, end) - first.loudness_lufs(begin, end)
+            stage.at_most(f"level_apart_lu_{other}", abs(apart_lu), LEVEL_MOST_LU)
+    if stage.hear is not None:
+        wrong = [min(heard, key=itemgetter(0)) for heard in hearings(stage.hear, here, sentences)]
+        stage.exactly(f"words_lost_or_twice_{other}", sum(words for words, _ in wrong), 0)
+        stage.measure(f"sentences_misheard_{other}", sum(bool(text) for _, text in wrong))
+        for words, text in wrong:
+            if words:
+                stage.note(f"heard: {text}")
+
+
+def hearings(hear: Hear, here: Spoken, sentences: tuple[str, ...]) -> Iterator[list[tuple[int, str]]]:
+    """Of each sentence, at each hearing: words lost or said twice, and what was heard instead, empty where it is
+    right. A word that is taken for another is the recognizer's, or the voice's."""
+    early = here.rate_hz * EARLY_MS // 1000
+    place = 0
+    for sentence in sentences:
+        begin, place = place, place + letters(sentence)
+        pcm = here.audio[max(0, here.index(begin) - early) : here.index(place) - early]
+        found = []
+        for text in hear(pcm, here.rate_hz):
+            wrong = lost_or_twice(words_of(sentence), words_of(text))
+            found.append((wrong, "" if words_of(text) == words_of(sentence) else text))
+            if not wrong:
+                break
+        yield found
+
+
+def lost_or_twice(said: list[str], heard: list[str]) -> int:
+    """Words that are too many or too few, where the two are laid beside each other."""
+    places = SequenceMatcher(None, said, heard, autojunk=False).get_opcodes()
+    return sum(abs((b - a) - (d - c)) for _, a, b, c, d in places)
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[\w']+", text.lower())
+
+
+@cache
+def alone(make_tts: Callable[[str], Tts], adapter: str, other: str, who: int, text: str) -> Spoken:
+    """The same text spoken by the first engine throughout, or by the other one as it is matched to the first."""
+    stage = Stage("alone", adapter, 0, make_tts)
+    events = [(0.0, ev.SwapRequested((adapter, other)[who])), (1.0, ev.SpeakRequested(text)), (2.0, ev.InputEnded())]
+    return spoken(stage.hold(World(events=events), PLAIN, others={other: PLAIN}))
 
 
 def seams(simulator: Simulator) -> list[int]:

@@ -1,0 +1,91 @@
+"""What was spoken in a session of one utterance: its sound, and where in it each word lies, whoever spoke it.
+
+Words are known by their places: how many letters and digits of the text come before them. So one session can be laid
+beside another of the same text, in which other engines spoke, and the same words looked at in both.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrator import actions as act
+from orchestrator.bus import AUDIBLE
+from scenes.reading import Word
+from scenes.simulator import Simulator
+from stitcher.loudness import loudness_lufs
+from stitcher.pcm import FULL_SCALE, Int16, to_float32
+from timeline import events as ev
+
+NEAR_MS = 100  # a mark is as exact as that
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """int16[n] as the sink played it; `words`: in order, samples of it."""
+
+    audio: Int16
+    rate_hz: int
+    words: Sequence[Word]
+
+    def index(self, place: int) -> int:
+        """Where the first word at or after a place begins; the end where there is none."""
+        at = bisect_left(self.words, place, key=lambda word: word.place)
+        return self.words[at].start if at < len(self.words) else self.audio.size
+
+    def place(self, index: int) -> int:
+        """Of the first word that ends after a sample."""
+        later = (word.place for word in self.words if word.end > index)
+        return next(later, self.words[-1].place + 1)
+
+    def between(self, first: int, last: int) -> Int16:
+        """The sound of the words from one place on, up to another's."""
+        return self.audio[self.index(first) : self.index(last)]
+
+    def loudness_lufs(self, first: int, last: int) -> float:
+        return loudness_lufs(to_float32(self.between(first, last)), self.rate_hz)
+
+    def pause_ms(self, index: int) -> float:
+        """The longest silence that reaches within NEAR_MS of a sample."""
+        near = self.rate_hz * NEAR_MS // 1000
+        loud = np.flatnonzero(np.abs(self.audio.astype(np.int32)) > AUDIBLE * FULL_SCALE)
+        first = max(0, int(np.searchsorted(loud, index - near)) - 1)
+        last = int(np.searchsorted(loud, index + near)) + 1
+        return float(np.diff(loud[first:last]).max(initial=0)) / self.rate_hz * 1000
+
+
+def letters(text: str) -> int:
+    """What places count."""
+    return sum(char.isalnum() for char in text)
+
+
+def spoken(simulator: Simulator) -> Spoken:
+    """Of a session whose one utterance never ran dry."""
+    first = next(tick for _, tick in simulator.of(ev.SinkTick) if tick.played_samples)
+    offset = first.position + first.first_offset - (first.read_index - first.played_samples)
+    texts = {fact.phrase: fact.text for _, fact in simulator.of(act.OpenPhrase)}
+    words: list[Word] = []
+    phrase = before = place = -1  # `before`: letters before the phrase; `place`: behind the last word that was spoken
+    for number, mark in _kept(simulator):
+        if number != phrase:
+            phrase, before = number, max(0, place)
+        text = texts[number]
+        words.append(
+            Word(before + letters(text[: mark.text_start]), offset + mark.start_index, offset + mark.end_index)
+        )
+        place = before + letters(text[: mark.text_end])
+    return Spoken(simulator.audio(), simulator.settings.rate_hz, words)
+
+
+def _kept(simulator: Simulator) -> list[tuple[int, ev.WordMark]]:
+    """The marks by phrase, without those that were taken back."""
+    kept: list[tuple[int, ev.WordMark]] = []
+    for _, _, fact in simulator.records:
+        if isinstance(fact, ev.Retracted):
+            kept = [one for one in kept if one[1].start_index < fact.end_index]
+        elif isinstance(fact, ev.ChunkStitched):
+            kept += [(fact.phrase, mark) for mark in fact.marks]
+    return kept
