@@ -1,6 +1,7 @@
 """eSpeak NG's library through ctypes: a text and its knobs in, PCM and word positions out.
 
-It keeps state from one text to the next (the same text twice differs), so it is loaded afresh for each text, 3 ms, and
+It keeps state from one text to the next (the same text twice differs), so it is loaded afresh for each text, 3 ms. What
+it draws at random, the breath of some variants, it seeds from the clock; so it is seeded again from the span. With both
 the same call gives the same bytes. It is loaded from a copy in the cache: a file that another part of the process holds
 open would not be loaded afresh.
 """
@@ -26,6 +27,7 @@ RATE, PITCH, RANGE = 1, 3, 4
 """Parameters: words per minute; 0 to 99; 0 to 100."""
 _AUDIO_OUTPUT_RETRIEVAL, _CHARS_UTF8, _EVENT_WORD = 2, 1, 1
 _BUFFER_MS = 40
+SEEDS = 2**31  # what a C long holds everywhere
 _lock = threading.Lock()  # the library is one per process, and so is libc's random state
 
 
@@ -97,7 +99,8 @@ def _render(
         if library.espeak_Initialize(_AUDIO_OUTPUT_RETRIEVAL, _BUFFER_MS, str(paths.data).encode(), 0) < 0:
             line = "eSpeak NG's data cannot be read: pip install --force-reinstall espeakng-loader"
             raise AdapterError("corrupt", line)
-        ctypes.CDLL(None).srand(seed % 2**32)
+        library.espeak_ng_SetRandSeed(ctypes.c_long(seed % SEEDS))  # of its own generator
+        ctypes.CDLL(None).srand(seed % SEEDS)  # its Klatt voices draw from libc's
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise AdapterError("missing", f"tts.voice {voice!r} is unknown to espeak; try en-us, en-gb or de")

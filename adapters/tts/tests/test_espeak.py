@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 
 from adapters.base import AdapterError, Span
 from adapters.registry import Context
+from adapters.tts import calibrate
 from adapters.tts.espeak import UNIT_SAMPLES, EspeakTts
 from adapters.tts.tests import make
-from adapters.voice import named
+from adapters.voice import Prosody, named
 from timeline.clock import SystemClock
+
+BREATHY = "en-us+f3"
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,26 @@ def test_a_fault_leaves_nothing_behind(espeak):
         with pytest.raises(AdapterError, match="nobody"):
             say(espeak, "Hello.", timbre="nobody")
     np.testing.assert_array_equal(say(espeak, "Hello there.").pcm, first)
+
+
+def test_the_breath_of_a_voice_is_drawn_from_the_seed_alone(espeak):
+    """f3 breathes. The library draws that from a seed of its own, which it takes from the clock unless told."""
+    first, other = (say(espeak, "Hello there.", seed, BREATHY).pcm for seed in (1, 2))
+    assert first.size == other.size and (first != other).any()
+    np.testing.assert_array_equal(say(espeak, "Hello there.", 1, BREATHY).pcm, first)
+
+
+@pytest.mark.parametrize("timbre", ["", "de+m3", BREATHY, "en-us+adam"])
+def test_a_span_is_the_same_whatever_was_spoken_and_projected_before(espeak, tmp_path, timbre):
+    voice = replace(named("espeak", timbre), prosody=Prosody(pitch_semitones=2.0, pauses=1.5))
+    span = Span("Hello there, whoever you are.", voice, 1)
+    first = espeak.open(span).pull(100_000, False).pcm
+    fresh = make("espeak", tmp_path)
+    for name in ("en-gb+f2", "de", timbre):
+        say(fresh, "Something quite different!", 7, name)
+        fresh.project(replace(named("espeak", name), prosody=Prosody(pitch_semitones=-5.0)))
+        calibrate.natural(fresh, named("espeak", name, 1.4))
+    np.testing.assert_array_equal(fresh.open(span).pull(100_000, False).pcm, first)
 
 
 def test_threads_take_turns(espeak):
