@@ -12,7 +12,6 @@ ahead of its reader, and tells no times for this graph. eSpeak NG reads the text
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Natural, Span
 from adapters.registry import Context
 from adapters.tts.calibrate import TEXT as CALIBRATION
-from adapters.tts.calibrate import measured
+from adapters.tts.calibrate import measured, natural
 from adapters.tts.kokoro_model import FRAME_SAMPLES, RATE_HZ, Model
 from adapters.tts.kokoro_text import Reading, read, runs
 from adapters.voice import PLAIN, Mapper, Projection, Voice
@@ -79,18 +78,19 @@ class KokoroTts:
         )  # fmt: skip
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
-        """Load, speak a short run and a long one, and set the level by their peak."""
+        """Load, speak a short run and a long one, and set the level by the peak of the long one: in the plain voice, so
+        that the level does not depend on which voice was asked for first. Then listen to `voice`."""
         clock = self.context.clock
         start_ns = clock.now_ns()
         digests = [self.context.weights.sha256(name) for name in (self.options.weights, self.options.voices)]
         self._sha256 = hashlib.sha256("\n".join(digests).encode()).hexdigest()
-        self.open(Span(WARM_UP[0], voice, 0)).pull(MOST_FRAMES, False)  # a session's first run plans its memory
+        self.open(Span(WARM_UP[0], PLAIN, 0)).pull(MOST_FRAMES, False)  # a session's first run plans its memory
         self._gain = 1.0
         loaded_ns = clock.now_ns()
         costs, pieces = [], []
         for text in WARM_UP:
             times = [clock.now_ns()]
-            synthesis = self.open(Span(text, voice, 0))
+            synthesis = self.open(Span(text, PLAIN, 0))
             times.append(clock.now_ns())
             chunk = synthesis.pull(MOST_FRAMES, False)
             times.append(clock.now_ns())
@@ -101,8 +101,11 @@ class KokoroTts:
             pieces.append(chunk.pcm)
         spoken = np.concatenate(pieces)
         self._gain = PEAK / max(float(np.abs(spoken).max(initial=0.0)), 1e-3)
-        natural = measured(spoken * np.float32(self._gain), RATE_HZ, len(CALIBRATION))
-        self._natural = replace(natural, chars_per_s=round(natural.chars_per_s / voice.pace, 2))
+        self._natural = (
+            measured(spoken * np.float32(self._gain), RATE_HZ, len(CALIBRATION))
+            if voice == PLAIN  # heard already; another voice is heard once more
+            else natural(self, voice)
+        )
         (few, few_ns), (many, many_ns) = costs
         unit_ns = max(0, many_ns - few_ns) // max(1, many - few)
         open_char_ns = (times[1] - times[0]) // len(text)

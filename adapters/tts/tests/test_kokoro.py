@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from adapters.base import EAR_RATE_HZ, AdapterError, AudioChunk, Span
 from adapters.registry import Context, create
-from adapters.tts import kokoro_text
+from adapters.tts import calibrate, kokoro_text
 from adapters.tts.kokoro_model import FRAME_SAMPLES, STYLE_FLOATS, STYLES
 from adapters.tts.kokoro_text import FIRST_MOST, GROWTH, LEAST, MOST, Reading, read, runs
 from adapters.tts.tests import make
@@ -325,6 +326,26 @@ def test_the_level_comes_from_the_warm_up_and_full_scale_is_kept(small):
     assert before != pytest.approx(0.6, rel=0.01)
     small._gain = 1000.0
     assert np.abs(sound(small, "Loud!")).max() == 1.0
+
+
+def test_a_span_sounds_the_same_whoever_the_engine_was_warmed_up_for(small, monkeypatch):
+    render = small.model.render
+
+    def one_is_louder(phonemes: str, voice: str, *rest: Any) -> Any:
+        rendered = render(phonemes, voice, *rest)
+        return replace(rendered, pcm=rendered.pcm * np.float32(2 if voice == "am_two" else 1))
+
+    monkeypatch.setattr(small.model, "render", one_is_louder)
+    small.warm_up()
+    plain = sound(small, "The quick brown fox.", named("kokoro", "bm_four"))
+    small.warm_up(named("kokoro", "am_two", 1.5))
+    np.testing.assert_array_equal(sound(small, "The quick brown fox.", named("kokoro", "bm_four")), plain)
+
+
+def test_how_it_speaks_by_itself_is_told_of_the_voice_it_was_warmed_up_for(small):
+    for voice in (Voice(), named("kokoro", "am_two")):
+        small.warm_up(replace(voice, pace=1.5))
+        assert small.describe().natural == calibrate.natural(small, voice)
 
 
 def test_the_capability_is_what_it_is(small):
