@@ -22,9 +22,12 @@ from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Ma
 from adapters.registry import Context
 from adapters.tts.calibrate import TEXT as CALIBRATION
 from adapters.tts.calibrate import measured, natural
+from adapters.tts.emotion import coloured
 from adapters.tts.kokoro_model import FRAME_SAMPLES, RATE_HZ, Model
 from adapters.tts.kokoro_text import Reading, read, runs
+from adapters.tts.level import set_level
 from adapters.voice import PLAIN, Mapper, Projection, Voice
+from stitcher.gain import amplified
 from stitcher.pcm import Float32
 
 RUNGS = (24, 32, 48, 64, 96)  # 0.6 to 2.4 s: a smaller pull would not render less
@@ -119,10 +122,10 @@ class KokoroTts:
     def open(self, span: Span) -> KokoroSynthesis:
         knobs = self.project(span.voice).knobs
         reading = read(span.text, DIALECTS.get(knobs["voice"][0], DIALECTS["a"]), self.model.alphabet)
-        return KokoroSynthesis(self.model, reading, knobs["voice"], knobs["speed"], self._gain)
+        return KokoroSynthesis(self.model, reading, knobs["voice"], knobs["speed"], self._gain, knobs["gain_db"])
 
     def project(self, voice: Voice) -> Projection:
-        mapper = Mapper(voice, "kokoro")
+        mapper, shaped = Mapper(voice, "kokoro"), coloured(voice)
         name = mapper.cast or self._likest(voice)
         if name not in self.voices:
             setting = "tts.voice" if mapper.cast else "tts.kokoro.voice"
@@ -134,7 +137,9 @@ class KokoroTts:
             mapper.say("accent", "ignored", "its voices speak American or British English")
         if GENDERS.get(voice.timbre.gender) == name[1:2]:
             mapper.say("timbre.gender", "approximated", f"as {name} has it")
-        mapper.knob("speed", voice.pace, "pace")
+        mapper.knob("speed", shaped.pace, "pace")
+        set_level(mapper, shaped)
+        mapper.say("emotion_priors", "approximated", "by pace and level; its pitch has no knob")
         return mapper.done()
 
     def _likest(self, voice: Voice) -> str:
@@ -150,11 +155,12 @@ class KokoroSynthesis:
 
     units = -1  # not known before the last run is rendered
 
-    def __init__(self, model: Model, reading: Reading, voice: str, speed: float, gain: float) -> None:
+    def __init__(self, model: Model, reading: Reading, voice: str, speed: float, gain: float, gain_db: float) -> None:
         import onnxruntime
 
         self._model, self._reading = model, reading
-        self._voice, self._speed, self._gain = voice, speed, gain
+        self._voice, self._speed = voice, speed
+        self._gain, self._gain_db = np.float32(gain), gain_db
         self._runs = runs(reading.phonemes)
         self._breaker = onnxruntime.RunOptions()
         self._ready: Float32 = np.zeros(0, np.float32)  # rendered, not handed out
@@ -184,7 +190,7 @@ class KokoroSynthesis:
         start, end = self._runs[0]
         phonemes = self._reading.phonemes[start:end].rstrip()
         sound = self._model.render(phonemes, self._voice, self._speed, self._breaker)
-        self._ready = np.clip(sound.pcm * self._gain, -FULL_SCALE, FULL_SCALE)
+        self._ready = np.clip(amplified(sound.pcm * self._gain, self._gain_db), -FULL_SCALE, FULL_SCALE)
         self._marks = []
         for word in self._reading.words:
             if start <= word.start < end and sound.pcm.size:

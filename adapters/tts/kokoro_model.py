@@ -1,8 +1,10 @@
 """Kokoro's graph at work: phonemes in, sound out, with the frames that each phoneme lasts.
 
-The exported graph tells only the sound. What it rounds to whole frames is how long each phoneme lasts; that tensor
-becomes a second output, and word times cost nothing. The graph draws nothing at random: the same phonemes, voice and
-speed give the same samples. Its decoder normalizes over all of the time that it is given, so a run is rendered whole.
+The graph is cut (see kokoro_graph) where it has rounded how long each phoneme lasts to whole frames: word times cost
+nothing, and a pace is set there. The graph's own speed divides before it rounds, and most phonemes last two or three
+frames: asked for 1.1 it speaks 1.06 times as fast, and it has no speed at all that gives 1.3. It draws nothing at
+random: the same phonemes, voice and speed give the same samples. Its decoder normalizes over all of the time that it
+is given, so a run is rendered whole.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError
+from adapters.tts.kokoro_graph import cut
 from adapters.tts.runtime import session
 from stitcher.pcm import Float32
 
+WHAT = "kokoro model"
 RATE_HZ = 24_000
 FRAME_SAMPLES = 600  # 25 ms, the grain of the model's durations
 STYLES = 510  # of a voice, one for each number of phonemes; more than that the model does not take
 STYLE_FLOATS = 256
 PAD = 0  # the letter at either end of what the model reads
-INPUTS = ("tokens", "style", "speed")
 QUIET = 0.005  # of full scale, -46 dB: what is below is no speech
 BREATH_FRAMES = 1  # of quiet that stay before a run; the model begins with about 0.4 s, which nobody waits for
 PAUSE_FRAMES = {",": 6, ";": 6, ":": 6, "—": 6, "": 0}  # of quiet that stay behind a run, by its mark
@@ -42,7 +45,8 @@ class Model:
     """`voices`: name -> file of its styles, read when it first speaks."""
 
     def __init__(self, path: Path, config: Path, voices: dict[str, Path], threads: int) -> None:
-        self._session = session(_with_durations(path), threads, "kokoro model")
+        durations, sound, self._cut = cut(path)
+        self._durations, self._sound = (session(part, threads, WHAT) for part in (durations, sound))
         self._ids = _alphabet(config)
         self._voices = voices
         self._styles: dict[str, Float32] = {}
@@ -51,17 +55,16 @@ class Model:
     def render(self, phonemes: str, voice: str, speed: float, options: Any = None) -> Rendered:
         """`options`: onnxruntime's RunOptions, by which it can be broken off. Raises AdapterError."""
         ids = [self._ids[phoneme] for phoneme in phonemes]
-        feed = {
-            "tokens": np.array([[PAD, *ids, PAD]], np.int64),
-            "style": self._style(voice)[len(ids) - 1],
-            "speed": np.array([speed], np.float32),
-        }
+        text = {"tokens": np.array([[PAD, *ids, PAD]], np.int64), "style": self._style(voice)[len(ids) - 1]}
         try:
-            pcm, frames = self._session.run(None, feed, options)
+            (own,) = self._durations.run(None, {**text, "speed": np.ones(1, np.float32)}, options)
+            frames = at_speed(own.ravel(), speed)
+            lasts = frames.astype(np.float32).reshape(own.shape)
+            (pcm,) = self._sound.run(None, {**text, self._cut: lasts}, options)
         except Exception as error:  # onnxruntime raises types of its own
             line = f"the kokoro model failed ({str(error).splitlines()[0][:100]})"
             raise AdapterError("crashed", line, retryable=True) from error
-        return _trim(pcm.ravel(), frames.ravel().astype(np.int64), phonemes)
+        return _trim(pcm.ravel(), frames, phonemes)
 
     def _style(self, voice: str) -> Float32:
         if voice not in self._styles:
@@ -71,6 +74,16 @@ class Model:
                 raise AdapterError("corrupt", line)
             self._styles[voice] = floats.reshape(STYLES, 1, STYLE_FLOATS)
         return self._styles[voice]
+
+
+def at_speed(frames: np.ndarray, speed: float) -> np.ndarray:
+    """Whole frames, int64[n], of which no phoneme has less than one; what rounding takes from one the next ones get."""
+    owed, paced = 0.0, []
+    for own in frames:
+        wanted = float(own) / speed + owed
+        paced.append(max(1, round(wanted)))
+        owed = wanted - paced[-1]
+    return np.array(paced, np.int64)
 
 
 def _alphabet(config: Path) -> dict[str, int]:
@@ -94,26 +107,3 @@ def _trim(pcm: Float32, frames: np.ndarray, phonemes: str) -> Rendered:
     starts = np.cumsum(frames)[: len(phonemes) + 1] - first
     kept = pcm[first * FRAME_SAMPLES : last * FRAME_SAMPLES]
     return Rendered(kept, np.clip(starts * FRAME_SAMPLES, 0, kept.size - 1))
-
-
-def _with_durations(path: Path) -> bytes:
-    """The graph with its durations as a second output, found by structure: what its only Round puts out."""
-    try:
-        import onnx
-        from google.protobuf.message import DecodeError
-    except ImportError as error:
-        line = "tts.adapter kokoro needs onnx to read its durations: pip install 'duckbill[kokoro]'"
-        raise AdapterError("missing", line) from error
-    try:
-        model = onnx.load(str(path))
-    except DecodeError as error:
-        raise AdapterError("corrupt", f"{path} is damaged; run: duckbill models fetch") from error
-    graph = model.graph
-    rounds = [node for node in graph.node if node.op_type == "Round"]
-    readers = [node for node in graph.node if rounds and rounds[0].output[0] in node.input]
-    if len(rounds) != 1 or len(readers) != 1 or tuple(value.name for value in graph.input) != INPUTS:
-        line = f"{path} is no export of kokoro that is known here; correct its path, or leave it out"
-        raise AdapterError("unsupported", line)
-    durations = readers[0].output[0]  # at least one frame each
-    graph.output.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None))
-    return bytes(model.SerializeToString())

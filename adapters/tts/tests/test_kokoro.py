@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from adapters.base import EAR_RATE_HZ, AdapterError, AudioChunk, Span
 from adapters.registry import Context, create
 from adapters.tts import calibrate, kokoro_text
-from adapters.tts.kokoro_model import FRAME_SAMPLES, STYLE_FLOATS, STYLES
+from adapters.tts.kokoro_model import FRAME_SAMPLES, STYLE_FLOATS, STYLES, at_speed
 from adapters.tts.kokoro_text import FIRST_MOST, GROWTH, LEAST, MOST, Reading, read, runs
 from adapters.tts.tests import make
 from adapters.tts.whole import speak_whole
@@ -153,21 +153,24 @@ def test_no_run_is_a_scrap():
 
 
 def small_graph(*, rounds: bool = True, tokens: str = "tokens") -> bytes:
-    """Each phoneme lasts EACH_FRAMES and is as loud as its number; the ends, 0, are silent. One of style's floats
-    and the speed are added to each, times 0."""
+    """Each phoneme lasts EACH_FRAMES over the speed, and is as loud as its number; the ends, 0, are silent. One of
+    style's floats is added to each, times 0. The sound is of EACH_FRAMES a phoneme, whatever it is told."""
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto
     nodes = [
         helper.make_node("Cast", [tokens], ["as_float"], to=kind.FLOAT),
         helper.make_node("Mul", ["as_float", "zero"], ["zeros"]),
-        helper.make_node("Add", ["zeros", "each"], ["lasts"]),
+        helper.make_node("ReduceSum", ["style"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        helper.make_node("Add", ["zeros", "nothing"], ["nothings"]),
+        helper.make_node("Div", ["each", "speed"], ["paced"]),
+        helper.make_node("Add", ["nothings", "paced"], ["lasts"]),
         helper.make_node("Round" if rounds else "Floor", ["lasts"], ["whole"]),
         helper.make_node("Clip", ["whole", "one"], ["durations"]),
-        helper.make_node("ReduceSum", ["style"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "speed"], ["both"]),
-        helper.make_node("Mul", ["both", "zero"], ["nothing"]),
+        helper.make_node("Mul", ["durations", "zero"], ["no_time"]),
         helper.make_node("Mul", ["as_float", "level"], ["loud"]),
-        helper.make_node("Add", ["loud", "nothing"], ["louder"]),
+        helper.make_node("Add", ["loud", "no_time"], ["late"]),
+        helper.make_node("Add", ["late", "nothing"], ["louder"]),
         helper.make_node("Reshape", ["louder", "column"], ["upright"]),
         helper.make_node("Tile", ["upright", "repeats"], ["wide"]),
         helper.make_node("Reshape", ["wide", "flat"], ["audio"]),
@@ -276,16 +279,16 @@ def test_a_run_that_failed_is_rendered_again(small, monkeypatch):
     whole = sound(small, LONG)
     synthesis = small.open(Span(LONG, Voice(), 1))
     first = synthesis.pull(10_000, True)
-    run = small.model._session.run
+    run = small.model._sound.run
 
     def fails(*_: Any) -> Any:
         raise RuntimeError("out of memory\nand more")
 
-    monkeypatch.setattr(small.model, "_session", type("Broken", (), {"run": staticmethod(fails)}))
+    monkeypatch.setattr(small.model, "_sound", type("Broken", (), {"run": staticmethod(fails)}))
     for _ in range(2):
         error = fault(synthesis.pull, 10_000, True)
         assert (error.kind, error.retryable) == ("crashed", True)
-    monkeypatch.setattr(small.model, "_session", type("Mended", (), {"run": staticmethod(run)}))
+    monkeypatch.setattr(small.model, "_sound", type("Mended", (), {"run": staticmethod(run)}))
     np.testing.assert_array_equal(np.concatenate([first.pcm, *(c.pcm for c in pull_all(synthesis))]), whole)
 
 
@@ -383,8 +386,31 @@ def test_what_came_of_each_field_is_said(small):
         "timbre.names": "ignored", "timbre.gender": "approximated", "timbre.pitch_hz": "ignored",
         "prosody.pauses": "ignored", "accent": "ignored", "pace": "honoured",
     }  # fmt: skip
+    joyful = small.project(Voice(prosody=Prosody(level_db=-3.0), emotion_priors={"joy": 1.0}))
+    assert {one.field: one.how for one in joyful.report} == {
+        "prosody.level_db": "honoured", "emotion_priors": "approximated",
+    }  # fmt: skip
     british = small.project(Voice(accent="en-GB", timbre=Timbre(gender="neutral")))
     assert {one.field: one.how for one in british.report} == {"accent": "approximated", "timbre.gender": "ignored"}
+
+
+@given(frames=st.lists(st.integers(2, 20), min_size=1, max_size=60), speed=st.floats(0.5, 2.0))
+def test_a_speed_is_kept_over_all_phonemes_although_frames_are_whole(frames, speed):
+    paced = at_speed(np.array(frames), speed)
+    np.testing.assert_allclose(np.cumsum(paced), np.cumsum(frames) / speed, atol=0.5001)
+
+
+def test_no_phoneme_is_shorter_than_a_frame_and_the_next_ones_pay_for_it():
+    assert at_speed(np.array([1, 1, 6, 6]), 2.0).tolist() == [1, 1, 2, 3]
+    assert at_speed(np.array([1, 2, 3]), 1.0).tolist() == [1, 2, 3]
+
+
+def test_a_level_and_an_emotion_are_heard(small):
+    plain = sound(small, "Good evening.")
+    softer = sound(small, "Good evening.", Voice(prosody=Prosody(level_db=-6.0)))
+    np.testing.assert_allclose(softer, plain * 10 ** (-6 / 20), rtol=1e-5)
+    sad = small.project(Voice(emotion_priors={"sadness": 1.0})).knobs
+    assert sad["speed"] < 1.0 and sad["gain_db"] == -2.0
 
 
 def test_a_configured_voice_that_is_not_there_names_the_setting(files):
@@ -471,6 +497,22 @@ def test_two_threads_at_once_and_one_core_give_the_same_bytes(kokoro, tmp_path):
     np.testing.assert_array_equal(found[0], alone)
     np.testing.assert_array_equal(found[1], alone)
     np.testing.assert_array_equal(sound(make("kokoro", tmp_path, threads=1), "Hello there."), alone)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("pace", [0.7, 1.1, 1.3])
+def test_a_pace_is_heard_as_it_was_asked(kokoro, pace):
+    """The graph's own speed gives 1.06 for 1.1, and no value of it 1.3."""
+
+    def spoken_samples(voice: Voice) -> int:
+        marks = [
+            m
+            for c in pull_all(kokoro.open(Span("Nobody remembers who built the old mill by the river", voice, 1)))
+            for m in c.markers
+        ]
+        return marks[-1].end_sample - marks[0].start_sample
+
+    assert spoken_samples(Voice()) / spoken_samples(Voice(pace=pace)) == pytest.approx(pace, rel=0.02)
 
 
 @pytest.mark.engines
