@@ -5,12 +5,15 @@
     python = "~/xtts/bin/python"      # another interpreter, with packages of its own; left out: ours
 
 Rules. What the engine says, its faults too, is passed on as it is. When its process dies, whoever waits hears of it at
-once (crashed, retryable), and every synthesis that was open is lost and says so (crashed, not retryable). The next open
-starts another process, warmed up as the last was; a few times in a row, then no more until it is warmed up again.
+once (crashed, retryable), and every synthesis that was open is lost and says so (crashed, not retryable). In place of
+one that was warm another is started and warmed up at once, on a thread of its own: who has another engine to speak with
+meanwhile finds this one warm again, and who has none waits for it in open. So a few times in a row, then no more until
+it is warmed up again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import threading
@@ -30,6 +33,7 @@ from adapters.wire import Message, pack, unpack, unpack_chunk
 
 LOAD_TIMEOUT_S = 300.0  # to make an adapter or to warm it up: gigabytes of weights from a slow disk
 RESTARTS_MOST = 3  # in a row, with no span spoken to its end between them: what killed it is still there
+CLOSE_WAIT_S = 3.0  # for a restart that is under way: it ends as soon as its process can be ended
 MS_PER_S = 1000
 
 
@@ -47,40 +51,41 @@ class Recipe:
 class HostedTts:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self.turn = threading.Lock()  # one call at a time, from whatever thread
+        self._change = threading.RLock()  # held by whoever replaces the process, or warms it up
         self._numbers = itertools.count()
         self._voice: Voice | None = None  # it was warmed up in
         self._restarts = 0
         self._closed = False
+        self._restarting: threading.Thread | None = None
         self._start()
 
     def describe(self) -> Capability:
         return self._capability
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
-        with self.turn:
+        with self._change:
             self._restarts = 0
             self._voice = None
             self._heat(self._alive(), voice)
             self._voice = voice
 
     def project(self, voice: Voice) -> Projection:
-        with self.turn:
-            answer = self._alive().call("project", self.limit_s, voice=pack(voice))
+        answer = self._alive().call("project", self.limit_s, voice=pack(voice))
         projection: Projection = unpack(answer)
         return projection
 
     def open(self, span: Span) -> HostedSynthesis:
-        with self.turn:
-            remote = self._alive()
-            number = next(self._numbers)
-            answer = remote.call("open", self.limit_s, synthesis=number, span=pack(span))
+        remote = self._alive()
+        number = next(self._numbers)
+        answer = remote.call("open", self.limit_s, synthesis=number, span=pack(span))
         return HostedSynthesis(self, remote, number, answer["in_all"])
 
     def close(self) -> None:
         """At any moment, from any thread: a call that is under way fails."""
         self._closed = True
         self._remote.end()
+        if self._restarting is not None:
+            self._restarting.join(CLOSE_WAIT_S)
 
     # -- for its syntheses ----------------------------------------------------------------
 
@@ -96,21 +101,41 @@ class HostedTts:
 
     def _alive(self) -> Remote:
         """The process, or another where that has died."""
-        fault = self._remote.fault
-        if fault is None or self._closed:
+        with self._change:
+            fault = self._remote.fault
+            if fault is None or self._closed:
+                return self._remote
+            if self._restarts >= RESTARTS_MOST:
+                cure = f"{RESTARTS_MOST} restarts did not help: mend what it died of, or choose another tts.adapter"
+                raise AdapterError("crashed", f"{fault.detail}; {cure}")
+            self._restarts += 1
+            self._start()
+            if self._voice is not None:
+                self._heat_again(self._voice)
             return self._remote
-        if self._restarts >= RESTARTS_MOST:
-            cure = f"{RESTARTS_MOST} restarts did not help: mend what it died of, or choose another tts.adapter"
-            raise AdapterError("crashed", f"{fault.detail}; {cure}")
-        self._restarts += 1
-        self._start()
-        if self._voice is not None:
-            self._heat(self._remote, self._voice)
-        return self._remote
+
+    def _heat_again(self, voice: Voice) -> None:
+        """A process that could not be warmed up is none to speak with: the next call starts another."""
+        try:
+            self._heat(self._remote, voice)
+        except AdapterError:
+            self._remote.end()
+            raise
+
+    def _on_death(self) -> None:
+        """Of the process, told on a thread of its own."""
+        if self._voice is not None and not self._closed:
+            thread = threading.Thread(target=self._restart, name=f"{self._recipe.adapter} restart", daemon=True)
+            thread.start()
+            self._restarting = thread
+
+    def _restart(self) -> None:
+        with contextlib.suppress(AdapterError):  # whoever asks next hears of it
+            self._alive()
 
     def _start(self) -> None:
         recipe, context = self._recipe, self._recipe.context
-        self._remote = remote = Remote(recipe.adapter, recipe.python)
+        self._remote = remote = Remote(recipe.adapter, recipe.python, weakref.WeakMethod(self._on_death))
         weakref.finalize(self, remote.hang_up)  # where nobody closes us
         if self._closed:  # meanwhile
             remote.end()
@@ -145,7 +170,7 @@ class HostedSynthesis:
         self.units = units
 
     def pull(self, units: int, low_latency: bool) -> AudioChunk:
-        with self._host.turn:
+        with self._remote.turn:
             answer = self._answer(units, low_latency)
         with self._lock:
             if answer is None or self._ended:

@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,19 @@ from adapters.wire import HELLO, VERSION, Channel, Message, Slot, unpack_fault
 BOOT = Path(__file__).with_name("hosted_boot.py")
 HELLO_TIMEOUT_S = 60.0  # for an interpreter and numpy, from a cold disk
 END_WAIT_S = 3.0  # for an idle engine to close itself, for which it takes at most 2 s
+OnDeath = Callable[[], Callable[[], None] | None]
 NEEDED = "name an interpreter of Python 3.11 or newer that has numpy and pydantic"
 
 
 class Remote:
-    """`label`: the table of its settings, such as tts.piper; `python`: an interpreter, empty for ours."""
+    """`label`: the table of its settings, such as tts.piper; `python`: an interpreter, empty for ours; `on_death()`
+    gives, where there still is one, whom to call when it has died of itself."""
 
-    def __init__(self, label: str, python: str = "") -> None:
+    def __init__(self, label: str, python: str, on_death: OnDeath) -> None:
         self._label = label
         self._python = python
+        self._on_death = on_death
+        self.turn = threading.Lock()  # held through a call, from whatever thread
         self._numbers = itertools.count(HELLO)
         self._lock = threading.Lock()
         self._pending: dict[int, Future[Message]] = {}
@@ -57,7 +62,8 @@ class Remote:
 
     def call(self, do: str, limit_s: float, **inputs: Any) -> Message:
         """Ask and wait. Raises AdapterError: the engine's own, crashed, or stalled."""
-        return self.wait(self.ask(do, limit_s, **inputs), limit_s, do)
+        with self.turn:
+            return self.wait(self.ask(do, limit_s, **inputs), limit_s, do)
 
     def ask(self, do: str, limit_s: float, **inputs: Any) -> Future[Message]:
         """The answer, or the fault, to come. Raises AdapterError where the question cannot be sent at all."""
@@ -177,6 +183,8 @@ class Remote:
                 future.set_exception(_again(self._fault))
         self._channel.close()
         self._slot.close()
+        if not self._closing and (on_death := self._on_death()) is not None:
+            on_death()
 
     def _explained(self, how: str) -> AdapterError:
         if self._closing:

@@ -4,6 +4,7 @@
 "wait FOLDER"    opens FOLDER/begun, and goes on when FOLDER/release is opened (both are FIFOs)
 "helper FIFO"    starts a process that holds FIFO open, and hangs
 "hold FIFO"      holds FIFO open as long as this process lives
+"without FILE X" does X where there is no FILE
 """
 
 from __future__ import annotations
@@ -133,5 +134,11 @@ def _helper(rest: str) -> None:
     misbehave(then)
 
 
+def _without(rest: str) -> None:
+    path, _, then = rest.partition(" ")
+    if not Path(path).exists():
+        misbehave(then)
+
+
 _ORDERS = {"die": _die, "exit": sys.exit, "bug": _bug, "hang": _hang, "noise": _noise, "wait": _wait, "hold": _hold,
-           "helper": _helper}  # fmt: skip
+           "helper": _helper, "without": _without}  # fmt: skip

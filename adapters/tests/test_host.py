@@ -64,6 +64,27 @@ def fifo(tmp_path: Path) -> Callable[[str], Path]:
     return make_one
 
 
+class Gate:
+    """Where another process waits until it is let go."""
+
+    def __init__(self, folder: Path, begun: Path, release: Path) -> None:
+        self.order = f"wait {folder}"
+        self.begun, self._release = begun, release
+
+    def let_go(self) -> None:
+        with self._release.open("w"):
+            pass
+
+    def pass_one(self) -> None:
+        with self.begun.open():
+            self.let_go()
+
+
+@pytest.fixture
+def gate(tmp_path: Path, fifo: Callable[[str], Path]) -> Gate:
+    return Gate(tmp_path, fifo("begun"), fifo("release"))
+
+
 def span(text: str = TEXT, seed: int = 3) -> Span:
     return Span(text, Voice(), seed)
 
@@ -96,8 +117,9 @@ def about(tts: HostedTts) -> Any:
 
 def killed(tts: HostedTts) -> None:
     """Its process dies, and our side has seen it."""
-    os.kill(about(tts)["pid"], signal.SIGKILL)
-    assert tts._remote.join(PATIENCE_S)
+    pid, process = about(tts)["pid"], tts._remote
+    os.kill(pid, signal.SIGKILL)
+    assert process.join(PATIENCE_S)
 
 
 class Pulling(threading.Thread):
@@ -288,12 +310,11 @@ def test_a_process_that_dies_in_a_pull_is_a_fault_and_the_next_span_gets_another
     assert about(tts)["pid"] != before
 
 
-def test_a_process_that_is_killed_in_a_pull_is_a_fault_at_once(rogue, fifo):
+def test_a_process_that_is_killed_in_a_pull_is_a_fault_at_once(rogue, gate):
     tts = rogue()
     pid = about(tts)["pid"]
-    begun, release = fifo("begun"), fifo("release")
-    pulling = Pulling(tts.open(span(f"wait {release.parent}")))
-    with begun.open():
+    pulling = Pulling(tts.open(span(gate.order)))
+    with gate.begun.open():
         os.kill(pid, signal.SIGKILL)
     fault = pulling.done().fault
     assert fault is not None and (fault.kind, fault.retryable) == ("crashed", True)
@@ -322,6 +343,66 @@ def test_a_new_process_is_warmed_up_as_the_old_one_was(rogue):
     tts.warm_up(Voice(pace=1.5))
     killed(tts)
     assert about(tts)["warmed"] == [1.5]
+
+
+def test_the_next_process_warms_up_unasked_and_who_asks_meanwhile_waits_for_it(rogue, gate):
+    tts = rogue(warm_up=gate.order)
+    warming = threading.Thread(target=tts.warm_up)
+    warming.start()
+    gate.pass_one()
+    warming.join(PATIENCE_S)
+    lost = tts.open(span())
+    killed(tts)
+    opened: list[Any] = []
+    opening = threading.Thread(target=lambda: opened.append(tts.open(span())))
+    with gate.begun.open():  # nobody has asked for anything
+        fault = fault_of(lambda: lost.pull(8, True))
+        assert "lost" in fault.detail and not fault.retryable
+        opening.start()
+        assert not opened
+        gate.let_go()
+    opening.join(PATIENCE_S)
+    assert about(tts)["warmed"] == [1.0]
+    assert heard([opened[0].pull(8, True)]) == heard([make("null", Path()).open(span()).pull(8, True)])
+
+
+def test_closing_ends_a_restart_that_is_under_way(rogue, gate):
+    tts = rogue(warm_up=gate.order)
+    warming = threading.Thread(target=tts.warm_up)
+    warming.start()
+    gate.pass_one()
+    warming.join(PATIENCE_S)
+    killed(tts)
+    reader = os.open(gate.begun, os.O_RDONLY)
+    tts.close()
+    assert_ends(reader)
+    os.close(reader)
+    assert not tts._restarting.is_alive() and "closed" in fault_of(lambda: tts.open(span())).detail
+
+
+def test_a_new_process_that_cannot_be_warmed_up_is_not_spoken_with(rogue, tmp_path):
+    present = tmp_path / "present"
+    present.touch()
+    tts = rogue(warm_up=f"without {present} bug")
+    tts.warm_up()
+    present.unlink()
+    killed(tts)
+    tts._restarting.join(PATIENCE_S)
+    assert fault_of(lambda: tts.open(span())).detail == "ZeroDivisionError: one line"
+    present.touch()
+    assert about(tts)["warmed"] == [1.0]
+
+
+def test_restarts_that_die_are_bounded_though_nobody_asks_for_them(rogue, tmp_path):
+    present = tmp_path / "present"
+    present.touch()
+    tts = rogue(warm_up=f"without {present} die")
+    tts.warm_up()
+    present.unlink()
+    killed(tts)
+    faults = [fault_of(lambda: tts.open(span())) for _ in range(1 + host.RESTARTS_MOST)]
+    assert (faults[-1].kind, faults[-1].retryable) == ("crashed", False) and "did not help" in faults[-1].detail
+    assert tts._restarts == host.RESTARTS_MOST
 
 
 def test_restarts_are_bounded_and_a_warm_up_begins_anew(rogue):
@@ -353,10 +434,11 @@ def test_a_call_beyond_its_limit_ends_the_process(rogue, text):
     before = about(tts)["pid"]
     synthesis = tts.open(span(text))
     tts.warm_up()  # from now on calls are limited
+    process = tts._remote
     fault = fault_of(lambda: synthesis.pull(8, True))
     assert (fault.kind, fault.retryable) == ("stalled", True)
     assert "no answer to pull within 0.1 s" in fault.detail
-    assert tts._remote.join(PATIENCE_S)
+    assert process.join(PATIENCE_S)
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
 
@@ -373,20 +455,18 @@ def test_a_host_is_closed_although_its_engine_hangs(rogue, text):
         os.kill(pid, 0)
 
 
-def test_closing_a_synthesis_returns_at_once_and_nothing_of_it_comes_after(rogue, fifo):
+def test_closing_a_synthesis_returns_at_once_and_nothing_of_it_comes_after(rogue, gate):
     tts = rogue()
-    begun, release = fifo("begun"), fifo("release")
-    old = tts.open(span(f"wait {release.parent}", seed=1))
+    old = tts.open(span(gate.order, seed=1))
     pulling = Pulling(old)
-    with begun.open():  # the engine is in the pull, and stays there
+    with gate.begun.open():  # the engine is in the pull, and stays there
         old.close()
         assert pulling.done().chunk is not None
         assert (pulling.chunk.pcm.size, pulling.chunk.eos) == (0, True)
     new: list[Any] = []
     speaking = threading.Thread(target=lambda: new.append(heard(spoken(tts, seed=2))))
     speaking.start()
-    with release.open("w"):
-        pass
+    gate.let_go()
     speaking.join(PATIENCE_S)
     assert new == [heard(spoken(make("null", Path()), seed=2))]
     after = old.pull(8, True)
