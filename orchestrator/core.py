@@ -53,6 +53,7 @@ class Core:
             ev.SinkTick: self._on_tick,
             ev.PhraseOpened: lambda event: self._do(replying.opened(event, self._now_ns)),
             ev.ChunkReady: lambda event: self._do(replying.chunk(event, self._now_ns)),
+            ev.PullCancelled: lambda event: replying.speech.settled(event.generation, event.phrase, self._now_ns),
             ev.ChunkStitched: replying.stitched,
             ev.Retracted: lambda event: self._do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: self._do(replying.handover.ask(event)),

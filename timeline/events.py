@@ -71,6 +71,16 @@ class ChunkReady:
 
 
 @dataclass(frozen=True, slots=True)
+class PullCancelled:
+    """The phrase was closed while this chunk of it was asked for: what came of that is for nobody, and the engine is
+    free again."""
+
+    generation: int
+    phrase: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkStitched:
     """The chunk lies in the stream; samples in `[start_index, end_index)` are its own."""
 
@@ -191,8 +201,9 @@ class StopRequested:
 EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        SinkTick, PhraseOpened, ChunkReady, ChunkStitched, Retracted, SwapRequested, EarFrame, Transcribed, UserTyped,
-        InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
+        SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
+        Transcribed, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed,
+        StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

@@ -427,6 +427,16 @@ def test_work_of_an_old_generation_is_dropped_and_closed():
     assert room.tell(failed) == []
 
 
+def test_an_engine_is_free_again_once_the_pull_that_was_cancelled_has_ended():
+    room = speaking(Room())
+    job, speech = room.core.replying.speech.in_flight, room.core.replying.speech
+    assert isinstance(job, act.RequestChunk)
+    room.tell(ev.UserTyped("stop"))
+    assert speech.busy(speech.engine, room.now_ns)
+    assert room.tell(ev.PullCancelled(job.generation, job.phrase, job.seq)) == []
+    assert not speech.busy(speech.engine, room.now_ns)
+
+
 def test_deltas_of_a_cancelled_reply_are_not_spoken():
     room = asked(Room())
     room.reply("alpha", end=False)
