@@ -25,15 +25,18 @@ Post = Callable[[Any], None]
 
 
 class SpeechEngine:
-    """The text-to-speech engine in its worker thread, and the syntheses that are open."""
+    """The text-to-speech engine in its worker thread, and the syntheses that are open. They are closed in a thread of
+    their own, for that ends a pull that is under way. What such a pull brings is told to nobody: how much it had
+    rendered by then is chance, and a replay could not find it again."""
 
     def __init__(self, tts: Tts, clock: Clock, loop: asyncio.AbstractEventLoop, bus: Bus, post: Post) -> None:
         self._tts = tts
         self._clock = clock
         self._bus = bus
         self._post = post
-        self._worker = Worker(f"tts.{tts.describe().name}", loop)
         self._capability = tts.describe()
+        self._worker = Worker(f"tts.{self._capability.name}", loop)
+        self._closer = Worker(f"tts.{self._capability.name} closing", loop)
         self._open: dict[tuple[int, int], Synthesis] = {}  # (generation, phrase)
         self._generation = 0
         self._busy_since_ns = -1
@@ -66,6 +69,9 @@ class SpeechEngine:
 
     def _on_done(self, action: act.OpenPhrase | act.RequestChunk, result: Any, error: AdapterError | None) -> None:
         self._busy_since_ns = -1
+        if isinstance(action, act.RequestChunk) and (action.generation, action.phrase) not in self._open:
+            self._post(ev.PullCancelled(action.generation, action.phrase, action.seq))
+            return
         if error is not None:
             seq = action.seq if isinstance(action, act.RequestChunk) else -1
             self._post(ev.AdapterFailed("tts", self._capability.name, error.kind, error.detail, error.retryable,
@@ -88,12 +94,13 @@ class SpeechEngine:
 
     def _close_one(self, place: tuple[int, int]) -> None:
         synthesis = self._open.pop(place, None)
-        if synthesis is not None:  # behind a pull that waits: what it renders is journalled
-            self._worker.submit(synthesis.close, lambda result, error: None)
+        if synthesis is not None:
+            self._closer.submit(synthesis.close, lambda result, error: None)
 
     def close(self) -> None:
         for place in list(self._open):
             self._close_one(place)
+        self._closer.close()
         self._worker.close()
 
 

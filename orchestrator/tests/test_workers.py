@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.base import AdapterError, Capability, Limits, Transcript
+from adapters.base import AdapterError, AudioChunk, Capability, Limits, Transcript
 from adapters.registry import Context
 from adapters.tts.null import NullTts
 from adapters.voice import Voice
@@ -190,6 +190,76 @@ def test_a_call_that_was_taken_for_stalled_does_not_hold_up_the_next(late_ns):
         assert opened.phrase == 1
         gate.release.set()
         assert (await inbox.take()).phrase == 0
+        engine.close()
+
+    on_loop(scenario)
+
+
+class Endless:
+    """A synthesis whose pull lasts until it is closed; then it brings what the contract allows."""
+
+    units = 3
+
+    def __init__(self, after_close):
+        self.pulled, self.closed, self._after_close = threading.Event(), threading.Event(), after_close
+
+    def pull(self, units, low_latency):
+        self.pulled.set()
+        assert self.closed.wait(PATIENCE_S)
+        if isinstance(self._after_close, AdapterError):
+            raise self._after_close
+        return self._after_close
+
+    def close(self):
+        self.closed.set()
+
+
+class EndlessTts(Gate):
+    def __init__(self, after_close):
+        super().__init__()
+        self.synthesis = Endless(after_close)
+
+    def open(self, span):
+        return self.synthesis
+
+
+@pytest.mark.parametrize(
+    "after_close",
+    [AudioChunk(np.zeros(0, np.float32), 0, (), True), AudioChunk(np.ones(240, np.float32), 1, (), False),
+     AdapterError("crashed", "it was closed", retryable=True)],
+    ids=["an end", "audio", "a fault"],
+)  # fmt: skip
+@pytest.mark.parametrize("close", [act.ClosePhrase(0, 0), act.Flush(1)], ids=["closed", "flushed"])
+def test_closing_ends_a_pull_that_is_under_way_and_nothing_of_it_is_told(close, after_close):
+    async def scenario():
+        inbox, tts = Inbox(), EndlessTts(after_close)
+        engine = speech_engine(inbox, tts)
+        engine.carry_out(open_phrase())
+        assert isinstance(await inbox.take(), ev.PhraseOpened)
+        engine.carry_out(act.RequestChunk(0, 1, 0, 0, 8, True))
+        assert tts.synthesis.pulled.wait(PATIENCE_S)
+        engine.carry_out(close)
+        assert await inbox.take() == ev.PullCancelled(0, 0, 0)
+        engine.close()
+
+    on_loop(scenario)
+
+
+def test_an_engine_that_is_slow_to_close_holds_up_neither_the_session_nor_its_next_phrase():
+    async def scenario():
+        inbox, gate = Inbox(), Gate()
+        gate.release.set()
+        engine = speech_engine(inbox, gate)
+        engine.carry_out(open_phrase(phrase=0))
+        await inbox.take()
+        closing, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+        gate.opened[0].close = lambda: (closing.set(), go_on.wait(PATIENCE_S), closed.set())
+        engine.carry_out(act.ClosePhrase(0, 0))
+        assert closing.wait(PATIENCE_S)
+        engine.carry_out(open_phrase(phrase=1))
+        assert (await inbox.take()).phrase == 1
+        assert not closed.is_set()
+        go_on.set()
         engine.close()
 
     on_loop(scenario)
