@@ -1,8 +1,13 @@
-"""The composition root: from a configuration to the adapters that take part."""
+"""The composition root: from a configuration to the adapters that take part.
+
+Who makes an engine closes it: sessions come and go, engines are theirs to use only. So whoever asks for one hands in an
+ExitStack, which has it closed from the moment it is made, also where its warm-up or anything after it fails.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +43,21 @@ def make(config: Config, context: Context, section_name: str, adapter: str = "")
         raise AdapterError(error.kind, name_setting(error.detail, section_name)) from error
 
 
-def make_tts(config: Config, context: Context, adapter: str = "") -> Tts:
+def make_tts(config: Config, context: Context, closing: ExitStack, adapter: str = "") -> Tts:
     """The voice, loaded and warm, of `tts.adapter` or another one. Raises AdapterError; an unknown voice is found out
     here."""
     tts: Tts = make(config, context, "tts", adapter)
+    closing.callback(tts.close)
     tts.warm_up(config.tts.asked)
     tts.open(Span("a", config.tts.asked, 0)).close()
     return tts
 
 
-def make_others(config: Config, context: Context, more: Sequence[str] = ()) -> dict[str, Tts]:
+def make_others(config: Config, context: Context, closing: ExitStack, more: Sequence[str] = ()) -> dict[str, Tts]:
     """The engines that may take over, by name, loaded and warm: the fallbacks, and those that are asked for. Raises
     AdapterError."""
     names = dict.fromkeys(name for name in (*config.tts.fallback, *more) if name != config.tts.adapter)
-    return {name: make_tts(config, context, name) for name in names}
+    return {name: make_tts(config, context, closing, name) for name in names}
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -6,6 +6,7 @@ Config -> Troupe(parts, notices, user)
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,16 +39,17 @@ class Troupe:
         self._shell.post_from_thread(InputEnded())
 
 
-async def assemble(config: Config, context: Context, demo: bool, progress: Progress) -> Troupe:
-    """Load everything. Raises AdapterError where a part that was asked for is missing."""
+async def assemble(config: Config, context: Context, closing: ExitStack, demo: bool, progress: Progress) -> Troupe:
+    """Load everything; voices are closed with `closing`. Raises AdapterError where a part that was asked for is
+    missing."""
     troupe = Troupe(config, Parts(context.clock, None, None))  # type: ignore[arg-type]  # filled below, devices first
     if not demo:
         demo = not _find_devices(troupe, config, context)
     progress("loading the voice")
-    troupe.parts.tts = make_tts(config, context)
-    troupe.parts.others = make_others(config, context)
+    troupe.parts.tts = make_tts(config, context, closing)
+    troupe.parts.others = make_others(config, context, closing)
     if demo:
-        _simulate_user(troupe, context, bool(config.task.adapter))
+        _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")
     troupe.parts.vad = make(config, context, "ears")
     troupe.parts.stt = make(config, context, "stt")
@@ -72,7 +74,7 @@ def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
     return True
 
 
-def _simulate_user(troupe: Troupe, context: Context, two_sources: bool) -> None:
+def _simulate_user(troupe: Troupe, context: Context, closing: ExitStack, two_sources: bool) -> None:
     """A user with another voice, and a speaker that nobody hears."""
     from adapters import registry
     from adapters.audio.queued import QueuedMicrophone
@@ -80,6 +82,7 @@ def _simulate_user(troupe: Troupe, context: Context, two_sources: bool) -> None:
     from scenes.demonstration import LINES, TWO_SOURCES, User
 
     voice = registry.create("tts", "espeak", {}, context)
+    closing.callback(voice.close)
     microphone = QueuedMicrophone(context.clock)
     troupe.user = User(microphone, voice, TWO_SOURCES.lines if two_sources else LINES)
     troupe.parts.microphone = microphone

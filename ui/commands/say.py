@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import json
 import sys
@@ -62,9 +63,11 @@ def run(args: argparse.Namespace) -> int:
     except AdapterError as error:
         hint = "" if args.out else "; or write a file with --out FILE.wav"
         raise AdapterError(error.kind, error.detail + hint) from error
-    others = make_others(config, context, [swap.engine for swap in swaps])
-    session = Session(config, Parts(context.clock, make_tts(config, context), speaker, others=others), "say", [])
-    outcome = asyncio.run(session.hold([SpeakRequested(text), *swaps, InputEnded()]))
+    with contextlib.ExitStack() as closing:
+        others = make_others(config, context, closing, [swap.engine for swap in swaps])
+        tts = make_tts(config, context, closing)
+        session = Session(config, Parts(context.clock, tts, speaker, others=others), "say", [])
+        outcome = asyncio.run(session.hold([SpeakRequested(text), *swaps, InputEnded()]))
     _print(args, session, outcome)
     return 0 if outcome.reason == "finished" and outcome.samples else 130 if outcome.reason == "stopped" else 1
 

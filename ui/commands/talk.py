@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import json
 import statistics
@@ -47,10 +48,11 @@ def run(args: argparse.Namespace) -> int:
             more |= {f"{section}__adapter": "openai", f"{section}__openai__url": source}
         else:
             more[f"{section}__adapter"] = source
-    return asyncio.run(_talk(args, config_from(args, **more)))
+    with contextlib.ExitStack() as closing:
+        return asyncio.run(_talk(args, config_from(args, **more), closing))
 
 
-async def _talk(args: argparse.Namespace, config: Any) -> int:
+async def _talk(args: argparse.Namespace, config: Any, closing: contextlib.ExitStack) -> int:
     from rich.console import Console
 
     from orchestrator.session import Session
@@ -61,7 +63,7 @@ async def _talk(args: argparse.Namespace, config: Any) -> int:
     console = Console(stderr=args.json)
     context = context_of(config)
     with console.status("loading voice, ears and replies") as status:
-        troupe = await assemble(config, context, args.demo, status.update)
+        troupe = await assemble(config, context, closing, args.demo, status.update)
     for line in troupe.notices:
         console.print(f"  note  {line}", style="yellow", highlight=False, markup=False)
     view = LiveView(console)
