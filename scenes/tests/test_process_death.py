@@ -28,9 +28,10 @@ from orchestrator.session import Outcome, Session
 from orchestrator.shell import Parts
 from orchestrator.tests.test_shell import Devices
 from orchestrator.voices import FAILED, RECOVERED
-from scenes.plays.mid_stream_swap import pause_ms, phrase_ends, seams
+from scenes.plays.mid_stream_swap import phrase_ends, seams
 from scenes.replay import replay
 from scenes.sound import tones
+from scenes.spoken import Spoken
 from scenes.tests.worlds import WORDS
 from stitcher.pcm import Int16
 from timeline import events as ev
@@ -170,7 +171,7 @@ def test_one_that_is_killed_in_a_pull_is_asked_no_more(context: Context, tmp_pat
 def assert_seamless(live: Live, outcome: Outcome, text: str) -> None:
     assert (outcome.reason, live.kept()) == ("finished", [text])
     assert outcome.meter.underruns == 0
-    assert pause_ms(live.audio(), seams(live)[0], RATE_HZ) <= PAUSE_MOST_MS
+    assert Spoken(live.audio(), RATE_HZ, ()).pause_ms(seams(live)[0]) <= PAUSE_MOST_MS
 
 
 def assert_replays(live: Live, outcome: Outcome, voices: Mapping[str, Tts]) -> None:
