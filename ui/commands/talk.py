@@ -16,6 +16,8 @@ from typing import Any
 
 from ui.options import add_config_options, add_voice_options, config_from
 
+VOICE = "/voice"  # and the name of an engine
+
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("talk", help="hold a conversation", description=__doc__)
@@ -76,6 +78,9 @@ async def _talk(args: argparse.Namespace, config: Any, closing: contextlib.ExitS
     session.on_turn = lambda turn: _show(args, view, session, turn)
     if not user:
         console.print("  talk to me, or type a line; Ctrl-C ends", style="dim")
+        if troupe.parts.others:
+            names = ", ".join(troupe.parts.voices)
+            console.print(f"  voice {VOICE} NAME: {names}", style="dim", highlight=False, markup=False)
         if troupe.parts.tasks:
             name = config.task.address
             how = f'begin with "{name}"' if name else "whatever you say goes there too"
@@ -100,7 +105,6 @@ def _show(args: argparse.Namespace, view: Any, session: Any, turn: Any) -> None:
 
 def _read_lines(post: Any) -> None:
     """Lines from standard input become events; a daemon thread, for reading a terminal cannot be interrupted."""
-    from timeline.events import UserTyped
 
     def read() -> None:
         try:
@@ -108,11 +112,19 @@ def _read_lines(post: Any) -> None:
             with open(0, encoding="utf-8", errors="replace", closefd=False) as lines:
                 for line in lines:
                     if line.strip():
-                        post(UserTyped(line.strip()))
+                        post(event_of(line.strip()))
         except OSError:  # closed: then nobody types
             return
 
     threading.Thread(target=read, name="typed lines", daemon=True).start()
+
+
+def event_of(line: str) -> Any:
+    """What a typed line is: a wish for another voice from the next word on, or something said."""
+    from timeline.events import SwapRequested, UserTyped
+
+    command, _, name = line.partition(" ")
+    return SwapRequested(name.strip(), 0) if command == VOICE else UserTyped(line)
 
 
 def _close(args: argparse.Namespace, console: Any, troupe: Any, outcome: Any) -> int:

@@ -15,6 +15,8 @@ from adapters.base import AdapterError
 from adapters.llm.script import DEFAULT_LINES
 from orchestrator.config import load_config
 from stitcher.wav import header
+from timeline import events as ev
+from ui.commands.talk import event_of
 from ui.compose import context_of, make
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +84,19 @@ def test_ears_that_cannot_work_are_refused(settings: dict[str, float]) -> None:
     flags = {f"listen.{name}": value for name, value in settings.items()}
     with pytest.raises(ValueError, match=r"listen\."):
         load_config(None, {}, flags)
+
+
+@pytest.mark.demonstration
+def test_another_voice_is_asked_for_in_a_typed_line(room: Path) -> None:
+    done = talk("--llm", "echo", "--json", typed="/voice nobody\nhello there\n")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["heard"] for line in done.stdout.splitlines()] == ["hello there"]
+    assert "there is no engine 'nobody'; there are: null" in done.stderr
+
+
+def test_a_line_that_only_looks_like_it_is_said() -> None:
+    assert event_of("/voice espeak") == ev.SwapRequested("espeak", 0)
+    assert event_of("/voices are many") == ev.UserTyped("/voices are many")
 
 
 @pytest.mark.demonstration
