@@ -5,7 +5,8 @@
 
 It ends when the socket does, which is when our side closes it or dies, however it dies. Calls are bounded by a timer
 outside the interpreter, so that even an engine that hangs in native code with the interpreter's lock held ends.
-Whatever an engine prints goes to our side's ear for last words, never onto the wire.
+Whatever an engine prints goes to our side's ear for last words, never onto the wire. One that declares no host to talk
+to is kept from the network.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from adapters.base import AdapterError, Synthesis, Tts
+from adapters.egress import refuse_network
 from adapters.registry import GROUP, Context, build, imported
 from adapters.weights import Weights
 from adapters.wire import HELLO, VERSION, Channel, Message, Slot, pack, pack_chunk, pack_fault, unpack
@@ -118,6 +120,8 @@ class Desk:
         context = Context(weights, SystemClock(), Path(call["cache"]))
         kind = imported(EntryPoint(call["adapter"], call["target"], GROUP))
         self._tts = build(kind, call["adapter"], call["options"], context)
+        if not self._tts.describe().egress:
+            refuse_network(call["adapter"])
         return self._described()
 
     def _do_warm_up(self, call: Message) -> Message:

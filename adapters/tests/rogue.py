@@ -5,6 +5,7 @@
 "helper FIFO"    starts a process that holds FIFO open, and hangs
 "hold FIFO"      holds FIFO open as long as this process lives
 "without FILE X" does X where there is no FILE
+"connect PORT"  "send PORT"  "resolve NAME"  "knock PATH"  by TCP, by UDP, by name, by a Unix socket
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ctypes
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +41,7 @@ class RogueTts(ToneTts):
 
         timeout_ms: int = 20_000  # once it is warm
         warm_up: str = ""  # what that does
+        egress: tuple[str, ...] = ()
 
     def __init__(self, options: Options, context: Context) -> None:
         self.options = options
@@ -46,7 +49,7 @@ class RogueTts(ToneTts):
 
     def describe(self) -> Capability:
         limits = Limits(timeout_ms=self.options.timeout_ms) if self._warmed else Limits()
-        return dataclasses.replace(super().describe(), limits=limits)
+        return dataclasses.replace(super().describe(), limits=limits, egress=self.options.egress)
 
     def warm_up(self, voice: Voice = PLAIN) -> None:
         misbehave(self.options.warm_up)
@@ -134,6 +137,25 @@ def _helper(rest: str) -> None:
     misbehave(then)
 
 
+def _connect(port: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(port))):
+        pass
+
+
+def _send(port: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.sendto(b"hello", ("127.0.0.1", int(port)))
+
+
+def _resolve(name: str) -> None:
+    socket.getaddrinfo(name, 80)
+
+
+def _knock(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.connect(path)
+
+
 def _without(rest: str) -> None:
     path, _, then = rest.partition(" ")
     if not Path(path).exists():
@@ -141,4 +163,5 @@ def _without(rest: str) -> None:
 
 
 _ORDERS = {"die": _die, "exit": sys.exit, "bug": _bug, "hang": _hang, "noise": _noise, "wait": _wait, "hold": _hold,
-           "helper": _helper, "without": _without}  # fmt: skip
+           "helper": _helper, "without": _without, "connect": _connect, "send": _send, "resolve": _resolve,
+           "knock": _knock}  # fmt: skip

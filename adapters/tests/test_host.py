@@ -10,6 +10,7 @@ import gc
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -514,6 +515,36 @@ def test_a_text_too_long_for_the_wire_is_refused_and_the_next_is_spoken(rogue):
     tts = rogue()
     assert fault_of(lambda: tts.open(span("a" * (1 << 20)))).kind == "unsupported"
     assert spoken(tts)[-1].eos
+
+
+# -- the network --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+def test_an_engine_that_declares_no_host_is_kept_from_the_network(rogue, server, tmp_path):
+    tts, port = rogue(), server.getsockname()[1]
+    for order, host_name in ((f"connect {port}", "127.0.0.1"), (f"send {port}", "127.0.0.1"), ("resolve a.b", "a.b")):
+        fault = fault_of(lambda order=order: tts.open(span(order)).pull(8, True))
+        assert (fault.kind, fault.retryable) == ("refused", False)
+        assert f"tts.rogue wants to talk to {host_name}" in fault.detail and "egress" in fault.detail
+    with pytest.raises(BlockingIOError):
+        server.accept()
+    with socket.socket(socket.AF_UNIX) as here:
+        here.bind(str(tmp_path / "here"))
+        here.listen()
+        assert tts.open(span(f"knock {tmp_path / 'here'}")).pull(8, True).pcm.size
+
+
+def test_an_engine_that_declares_one_is_not(rogue, server):
+    tts = rogue(egress=("127.0.0.1",))
+    assert tts.open(span(f"connect {server.getsockname()[1]}")).pull(8, True).pcm.size
+    server.accept()[0].close()
 
 
 # -- the end ------------------------------------------------------------------------------
