@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,31 @@ def rogue(context: Context) -> Iterator[Callable[..., HostedTts]]:
     yield make_one
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def tame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedTts]:
+    """One host for all tests that leave its process alive; each of them shows that it is."""
+    folder = tmp_path_factory.mktemp("tame")
+    tts = HostedTts(Recipe("tts.rogue", ROGUE, {}, Context(Weights(folder), VirtualClock(), folder)))
+    process = tts._remote
+    yield tts
+    assert tts._remote is process and process.fault is None
+    tts.close()
+
+
+@pytest.fixture(scope="module")
+def hosted_null(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedTts]:
+    tts = make("null", tmp_path_factory.mktemp("null"), isolation="process")
+    yield tts
+    tts.close()
+
+
+@pytest.fixture
+def few_restarts(monkeypatch: pytest.MonkeyPatch) -> int:
+    """More than one, and no more of them than needed: each costs a start."""
+    monkeypatch.setattr(host, "RESTARTS_MOST", 2)
+    return 2
 
 
 @pytest.fixture
@@ -176,13 +202,11 @@ def test_a_wrong_option_is_refused_in_the_same_words(options, context):
     assert "tts.null." in here.detail and next(iter(options)) in here.detail
 
 
-def test_an_unknown_voice_is_refused_in_the_same_words(tmp_path):
+def test_an_unknown_voice_is_refused_in_the_same_words(hosted_null, tmp_path):
     stranger = Span("Hi.", named("null", "nobody"), 1)
-    theirs = make("null", tmp_path, isolation="process")
     here = fault_of(lambda: make("null", tmp_path).open(stranger))
-    there = fault_of(lambda: theirs.open(stranger))
+    there = fault_of(lambda: hosted_null.open(stranger))
     assert (there.kind, there.detail, there.retryable) == (here.kind, here.detail, here.retryable)
-    theirs.close()
 
 
 def test_two_hosts_at_once_do_not_mix(tmp_path):
@@ -197,9 +221,9 @@ def test_two_hosts_at_once_do_not_mix(tmp_path):
     hosts[2].close()
 
 
-def test_two_threads_at_one_host_each_get_their_own(tmp_path):
+def test_two_threads_at_one_host_each_get_their_own(hosted_null, tmp_path):
     """A worker that was given up may still be inside."""
-    ours, theirs = make("null", tmp_path), make("null", tmp_path, isolation="process")
+    ours, theirs = make("null", tmp_path), hosted_null
     results: dict[int, Any] = {}
 
     def speak(seed: int) -> None:
@@ -211,14 +235,12 @@ def test_two_threads_at_one_host_each_get_their_own(tmp_path):
     for thread in threads:
         thread.join(PATIENCE_S)
     assert results == {seed: [heard(spoken(ours, seed=seed))] * 5 for seed in (1, 2)}
-    theirs.close()
 
 
-def test_a_chunk_larger_than_the_slot_arrives_whole_and_one_beyond_reason_does_not(rogue):
-    tts = rogue()
-    np.testing.assert_array_equal(tts.open(span("much")).pull(8, True).pcm, np.arange(MUCH_SAMPLES, dtype=np.float32))
-    assert fault_of(lambda: tts.open(span("too much")).pull(8, True)).kind == "garbage"
-    assert heard(spoken(tts, "Hi.")) == heard(spoken(make("null", Path()), "Hi."))
+def test_a_chunk_larger_than_the_slot_arrives_whole_and_one_beyond_reason_does_not(tame):
+    np.testing.assert_array_equal(tame.open(span("much")).pull(8, True).pcm, np.arange(MUCH_SAMPLES, dtype=np.float32))
+    assert fault_of(lambda: tame.open(span("too much")).pull(8, True)).kind == "garbage"
+    assert heard(spoken(tame, "Hi.")) == heard(spoken(make("null", Path()), "Hi."))
 
 
 # -- the other interpreter ----------------------------------------------------------------
@@ -394,21 +416,21 @@ def test_a_new_process_that_cannot_be_warmed_up_is_not_spoken_with(rogue, tmp_pa
     assert about(tts)["warmed"] == [1.0]
 
 
-def test_restarts_that_die_are_bounded_though_nobody_asks_for_them(rogue, tmp_path):
+def test_restarts_that_die_are_bounded_though_nobody_asks_for_them(rogue, few_restarts, tmp_path):
     present = tmp_path / "present"
     present.touch()
     tts = rogue(warm_up=f"without {present} die")
     tts.warm_up()
     present.unlink()
     killed(tts)
-    faults = [fault_of(lambda: tts.open(span())) for _ in range(1 + host.RESTARTS_MOST)]
+    faults = [fault_of(lambda: tts.open(span())) for _ in range(1 + few_restarts)]
     assert (faults[-1].kind, faults[-1].retryable) == ("crashed", False) and "did not help" in faults[-1].detail
-    assert tts._restarts == host.RESTARTS_MOST
+    assert tts._restarts == few_restarts
 
 
-def test_restarts_are_bounded_and_a_warm_up_begins_anew(rogue):
+def test_restarts_are_bounded_and_a_warm_up_begins_anew(rogue, few_restarts):
     tts = rogue()
-    for _ in range(1 + host.RESTARTS_MOST):
+    for _ in range(1 + few_restarts):
         assert fault_of(lambda: tts.open(span("open: die"))).retryable
     fault = fault_of(lambda: tts.open(span()))
     assert (fault.kind, fault.retryable) == ("crashed", False) and "tts.adapter" in fault.detail
@@ -416,9 +438,9 @@ def test_restarts_are_bounded_and_a_warm_up_begins_anew(rogue):
     assert spoken(tts)[-1].eos
 
 
-def test_a_span_spoken_to_its_end_forgives_the_deaths_before_it(rogue):
+def test_a_span_spoken_to_its_end_forgives_the_deaths_before_it(rogue, few_restarts):
     tts = rogue()
-    for _ in range(host.RESTARTS_MOST + 1):
+    for _ in range(few_restarts + 1):
         killed(tts)
         assert spoken(tts)[-1].eos
 
@@ -474,11 +496,10 @@ def test_closing_a_synthesis_returns_at_once_and_nothing_of_it_comes_after(rogue
     assert (after.pcm.size, after.units, after.eos) == (0, 0, True)
 
 
-def test_what_an_engine_prints_disturbs_nobody(rogue, capfd):
-    tts = rogue()
-    chunk = tts.open(span("noise")).pull(8, True)
+def test_what_an_engine_prints_disturbs_nobody(tame, capfd):
+    chunk = tame.open(span("noise")).pull(8, True)
     assert heard([chunk]) == heard([make("null", Path()).open(span("noise")).pull(8, True)])
-    assert spoken(tts)[-1].eos
+    assert spoken(tame)[-1].eos
     assert capfd.readouterr() == ("", "")
 
 
@@ -488,19 +509,17 @@ def test_its_last_words_are_quoted_on_one_bounded_line(rogue):
     assert len(fault.detail) < 2 * child.QUOTED_CHARS_MOST
 
 
-def test_an_engines_bug_is_a_fault_and_its_process_goes_on(rogue):
-    tts = rogue()
-    before = about(tts)["pid"]
-    fault = fault_of(lambda: tts.open(span("bug")).pull(8, True))
+def test_an_engines_bug_is_a_fault_and_its_process_goes_on(tame):
+    before = about(tame)["pid"]
+    fault = fault_of(lambda: tame.open(span("bug")).pull(8, True))
     assert (fault.kind, fault.detail, fault.retryable) == ("crashed", "ZeroDivisionError: one line", True)
-    assert about(tts)["pid"] == before
+    assert about(tame)["pid"] == before
 
 
-def test_an_answer_that_cannot_be_sent_is_a_fault_and_its_process_goes_on(rogue):
-    tts = rogue()
-    before = about(tts)["pid"]
-    assert fault_of(lambda: tts.project(Voice(name="unspeakable"))).kind == "garbage"
-    assert about(tts)["pid"] == before
+def test_an_answer_that_cannot_be_sent_is_a_fault_and_its_process_goes_on(tame):
+    before = about(tame)["pid"]
+    assert fault_of(lambda: tame.project(Voice(name="unspeakable"))).kind == "garbage"
+    assert about(tame)["pid"] == before
 
 
 def test_syntheses_that_nobody_closes_are_bounded(rogue):
@@ -511,10 +530,9 @@ def test_syntheses_that_nobody_closes_are_bounded(rogue):
     assert spoken(tts)[-1].eos
 
 
-def test_a_text_too_long_for_the_wire_is_refused_and_the_next_is_spoken(rogue):
-    tts = rogue()
-    assert fault_of(lambda: tts.open(span("a" * (1 << 20)))).kind == "unsupported"
-    assert spoken(tts)[-1].eos
+def test_a_text_too_long_for_the_wire_is_refused_and_the_next_is_spoken(tame):
+    assert fault_of(lambda: tame.open(span("a" * (1 << 20)))).kind == "unsupported"
+    assert spoken(tame)[-1].eos
 
 
 # -- the network --------------------------------------------------------------------------
@@ -527,10 +545,10 @@ def server() -> Iterator[socket.socket]:
         yield listening
 
 
-def test_an_engine_that_declares_no_host_is_kept_from_the_network(rogue, server, tmp_path):
-    tts, port = rogue(), server.getsockname()[1]
+def test_an_engine_that_declares_no_host_is_kept_from_the_network(tame, server, tmp_path):
+    port = server.getsockname()[1]
     for order, host_name in ((f"connect {port}", "127.0.0.1"), (f"send {port}", "127.0.0.1"), ("resolve a.b", "a.b")):
-        fault = fault_of(lambda order=order: tts.open(span(order)).pull(8, True))
+        fault = fault_of(lambda order=order: tame.open(span(order)).pull(8, True))
         assert (fault.kind, fault.retryable) == ("refused", False)
         assert f"tts.rogue wants to talk to {host_name}" in fault.detail and "egress" in fault.detail
     with pytest.raises(BlockingIOError):
@@ -538,7 +556,7 @@ def test_an_engine_that_declares_no_host_is_kept_from_the_network(rogue, server,
     with socket.socket(socket.AF_UNIX) as here:
         here.bind(str(tmp_path / "here"))
         here.listen()
-        assert tts.open(span(f"knock {tmp_path / 'here'}")).pull(8, True).pcm.size
+        assert tame.open(span(f"knock {tmp_path / 'here'}")).pull(8, True).pcm.size
 
 
 def test_an_engine_that_declares_one_is_not(rogue, server):
@@ -573,8 +591,8 @@ def test_a_host_that_is_forgotten_ends_its_process(context):
     assert process.join(PATIENCE_S)
 
 
-def test_a_process_is_beyond_the_reach_of_the_terminal(rogue):
-    told = about(rogue())
+def test_a_process_is_beyond_the_reach_of_the_terminal(tame):
+    told = about(tame)
     assert told["session"] == told["pid"] != os.getsid(0)
 
 
@@ -614,14 +632,24 @@ signal.pause()
 """
 
 
-@pytest.mark.parametrize(
-    ("order", "timeout_ms"),
-    [("hold {} nothing", 1_000_000), ("helper {} nothing", 1_000_000), ("hold {} hang", 1_000_000),
-     ("hold {} hang with the lock", 100)],
-)  # fmt: skip
-def test_it_ends_when_we_are_killed(fifo, order, timeout_ms):
-    """An engine that holds the interpreter's lock cannot hear of it, and ends when its call should have."""
-    path = fifo("held")
+ORDERS = {"hold {} nothing": 1_000_000, "helper {} nothing": 1_000_000, "hold {} hang": 1_000_000,
+          "hold {} hang with the lock": 100}  # fmt: skip
+"""What the engine is at when we are killed, and its timeout in ms."""
+
+
+def test_it_ends_when_we_are_killed(fifo):
+    """An engine that holds the interpreter's lock cannot hear of it, and ends when its call should have. Side by side,
+    for each takes seconds."""
+    with ThreadPoolExecutor() as threads:
+        ends = [
+            threads.submit(ends_with_its_parent, fifo(f"held{number}"), order, timeout_ms)
+            for number, (order, timeout_ms) in enumerate(ORDERS.items())
+        ]
+        for end in ends:
+            end.result()
+
+
+def ends_with_its_parent(path: Path, order: str, timeout_ms: int) -> None:
     root = Path(host.__file__).parents[1]
     arguments = [str(path.parent), order.format(path), str(timeout_ms)]
     parent = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], cwd=root)
