@@ -19,6 +19,7 @@ from timeline.clock import NS_PER_S, SystemClock
 TRIES = 8
 CAUGHT_LEAST = 3  # pulls that were under way when they were closed; with fewer the order is chance
 FIRST_LEAST = 0.5  # share of closes that come back before the pull does: the others met its end by chance
+WAITED_LEAST = 0.5  # of what was left of a pull: a close that took less has not waited for its end
 HANG_S = 20.0  # as long as a call may take by default
 
 
@@ -102,33 +103,38 @@ def _pull_all(synthesis: Synthesis, units: int, begun: threading.Event, raised: 
 
 def _race(subject: Subject) -> str | None:
     """Close during a pull of the largest rung. Which came back first, pull or close, or hangs; None where the pull had
-    come back before it was closed."""
+    come back before it was closed. A pull that closing breaks off may come back first: nobody has waited for it."""
     synthesis, clock = subject.open(), SystemClock()
     begin_ns = clock.now_ns()
     synthesis.pull(subject.rungs[0], True)
-    half_s = (clock.now_ns() - begin_ns) / NS_PER_S / 2  # into the pull that follows, which is larger
-    order: list[str] = []
+    half_ns = (clock.now_ns() - begin_ns) // 2  # into the pull that follows, which is larger
+    came: dict[str, int] = {}  # what was begun or came back, and when, in order
     begun, pulled = threading.Event(), threading.Event()
+    samples: list[int] = []
 
     def pull() -> None:
         begun.set()
         with contextlib.suppress(Exception):  # judged by ends-where-it-is-closed
-            synthesis.pull(subject.rungs[-1], True)
-        order.append("pull")
+            samples.append(synthesis.pull(subject.rungs[-1], True).pcm.size)
+        came["pull"] = clock.now_ns()
         pulled.set()
 
     def close() -> None:
-        order.append("closing")
-        synthesis.close()
-        order.append("close")
+        came["closing"] = clock.now_ns()
+        try:
+            synthesis.close()
+        finally:
+            came["close"] = clock.now_ns()
 
     puller, closer = (threading.Thread(target=target, daemon=True) for target in (pull, close))
     puller.start()
     begun.wait()
-    pulled.wait(half_s)
+    pulled.wait(half_ns / NS_PER_S)
     closer.start()
     closer.join(HANG_S)
     puller.join(HANG_S)
     if closer.is_alive() or puller.is_alive():
         return "hangs"
-    return None if order[0] == "pull" else order[1]
+    first, second, _ = came
+    broken_off = not any(samples) and came["close"] - came["closing"] < WAITED_LEAST * half_ns
+    return None if first == "pull" else "close" if broken_off else second
