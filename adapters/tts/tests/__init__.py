@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from adapters.base import AdapterError
 from adapters.registry import Context, create
 from adapters.weights import Weights, default_cache
@@ -17,6 +15,8 @@ WEIGHTS = {"piper": ("piper-en_US-joe-medium",), "kokoro": ("kokoro-82m-int8", "
 
 def make(name: str, cache: Path, **options: Any) -> Any:
     """An engine on a virtual clock; skips the test where its package or its weights are not here."""
+    import pytest
+
     weights = Weights(default_cache())
     try:
         tts = create("tts", name, options, Context(weights, VirtualClock(), cache))

@@ -2,7 +2,7 @@
 
 Codebooks of 4,096 on three levels -> a latent every 512 samples -> four upsamplings (8, 8, 4, 2) with snakes and
 residual convolutions -> tanh. `narrow` hears a frame 1,033 samples beyond its ends, less than a frame; the other has
-the kernels of the real one, and 4,737.
+the kernels of the real one, and 4,737. A frame of SILENT codes alone has no sound.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from adapters.tts.snac import CODES
 CODE_CHANNELS, LATENT_CHANNELS = 8, 16
 STRIDES = (8, 8, 4, 2)
 QUIET = {True: 0.02, False: 0.004}  # so that the tanh at the end hardly bends
+SILENT = 0
 REPEATS = (4, 2, 1)  # of the levels, until each has a latent every 512 samples
 
 
@@ -64,8 +65,13 @@ class _Builder:
         y = self.snake(self.conv(self.snake(x), channels, channels, kernel, dilation))
         return self.add("Add", x, self.conv(y, channels, channels, 1))
 
+    def codebook(self) -> str:
+        vectors = self._random.standard_normal((CODES, CODE_CHANNELS)).astype(np.float32)
+        vectors[SILENT] = 0
+        return self.constant(vectors)
+
     def latent(self, level: int) -> str:
-        codes = self.add("Gather", self.random(CODES, CODE_CHANNELS, fan_in=1), f"audio_codes.{level}")
+        codes = self.add("Gather", self.codebook(), f"audio_codes.{level}")
         x = self.conv(self.add("Transpose", codes, perm=[0, 2, 1]), CODE_CHANNELS, LATENT_CHANNELS, 1)
         scales = self.constant(np.array([1, 1, REPEATS[level]], np.float32))
         return self.add("Resize", x, "", scales, mode="nearest", nearest_mode="floor",

@@ -19,7 +19,8 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append({"path": self.path, "headers": dict(self.headers), **json.loads(body)})
+        self.asked = {"path": self.path, "headers": dict(self.headers), **json.loads(body)}
+        self.server.asked.append(self.asked)
         try:
             self.server.answer(self)
         except OSError:  # the client went away

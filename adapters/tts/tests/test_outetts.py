@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +17,11 @@ from adapters.tts import outetts, outetts_model
 from adapters.tts.outetts import DEFAULT_SPEAKER, OuteTts
 from adapters.tts.outetts_model import CONTEXT_FRAMES, UNIT_SAMPLES, load
 from adapters.tts.tests.oute_weights import build, write_speaker
-from adapters.tts.tests.test_outetts_tokens import VOCABULARY, word
+from adapters.tts.tests.oute_writer import WORD_FRAMES, WritingModel
 from adapters.voice import Voice, named
 from timeline.clock import SystemClock, VirtualClock
 
-WORD_FRAMES = 30
 TEXT = "Hello there. General Kenobi."
-
-
-class WritingModel:
-    """Writes each word of a chunk as WORD_FRAMES frames; a frame sounds as its code. Like llama.cpp's, its state
-    belongs to the answer that was begun last."""
-
-    streams = True
-    vocabulary = VOCABULARY
-
-    def __init__(self) -> None:
-        self.written = 0
-        self.seeds: list[int] = []
-        self.speakers: list[Any] = []
-        self.before_token: Callable[[], None] = lambda: None
-
-    def default_speaker(self, name: str) -> dict[str, Any]:
-        return {"name": name}
-
-    def speaker(self, path: Path) -> dict[str, Any]:
-        return {"name": path.stem}
-
-    def chunks(self, text: str) -> list[str]:
-        return [part + "." for part in text.split(".") if part.strip()]
-
-    def tokens(self, chunk: str, speaker: dict[str, Any], seed: int) -> Iterator[int]:
-        self.seeds.append(seed)
-        self.speakers.append(speaker)
-        answer = len(self.seeds)
-        for number, text in enumerate(chunk.split()):
-            for token in word(text, WORD_FRAMES, first=number == 0):
-                assert answer == len(self.seeds), "another answer was begun in this one"
-                self.before_token()
-                self.written += 1
-                yield token
-        yield VOCABULARY.end
-        raise AssertionError("it writes on after the end")
-
-    def decode(self, codes: tuple[list[int], list[int]], before: int, frames: int) -> np.ndarray:
-        assert len(codes[0]) == len(codes[1]) <= before + frames + CONTEXT_FRAMES
-        return np.repeat(np.array(codes[0][before : before + frames], np.float32) / 1024, UNIT_SAMPLES)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,15 +32,17 @@ def chunk(text: str, finish: str | None = None) -> bytes:
     return event({"choices": [{"index": 0, "text": text, "finish_reason": finish}]})
 
 
+Answer = tuple[list[str], str]
 WAIT_S = 10.0  # for what another thread does at once; only a failing test waits so long
 
 
 @dataclass
 class TokenServer:
     """What it writes, and what became of it. `answers`: one for each request, the last for all that follow; each is
-    text to stream token by token, then one of "end", "hang" (write nothing more) and "drop" (hang up when told)."""
+    text to stream token by token, then one of "end", "hang" (write nothing more) and "drop" (hang up when told), or a
+    function of the request that gives this."""
 
-    answers: list[tuple[list[str], str]]
+    answers: list[Answer | Callable[[dict[str, Any]], Answer]]
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     left: threading.Event = field(default_factory=threading.Event)  # a client went away before the end
@@ -48,7 +50,8 @@ class TokenServer:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(await request.json())
-        texts, then = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        texts, then = answer(self.asked[-1]) if callable(answer) else answer
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
@@ -56,20 +59,22 @@ class TokenServer:
                 await response.write(chunk(text))
             if then == "hang":
                 await asyncio.Event().wait()
-        except (asyncio.CancelledError, ConnectionError):
+            if then == "drop":
+                await asyncio.to_thread(self.may_drop.wait)
+                assert request.transport is not None
+                request.transport.close()
+            else:
+                await response.write(chunk("", "stop") + DONE)
+        except asyncio.CancelledError:
             self.left.set()
             raise
-        if then == "drop":
-            await asyncio.to_thread(self.may_drop.wait)
-            assert request.transport is not None
-            request.transport.close()
-            return response
-        await response.write(chunk("", "stop") + DONE)
+        except ConnectionError:
+            self.left.set()
         return response
 
 
 @contextmanager
-def token_server(*answers: tuple[list[str], str]) -> Iterator[TokenServer]:
+def token_server(*answers: Answer | Callable[[dict[str, Any]], Answer]) -> Iterator[TokenServer]:
     server = TokenServer(list(answers))
     ready, done = threading.Event(), threading.Event()
 

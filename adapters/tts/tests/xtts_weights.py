@@ -1,22 +1,30 @@
 """A folder of XTTS weights as the real one looks, of a small model with random weights.
 
 The language model has one layer of 64 channels and 62 audio tokens, of which it says 36 at most. The vocoder's size is
-no matter of configuration, so `small_vocoder` holds while a model is built or loaded.
+no matter of configuration, so `small_vocoder` holds while a model is built or loaded, by `SmallXtts` too. What it
+says is a hum loud enough to be heard, and so soft that it begins and ends quietly. As a script it writes the folder
+that it is told.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from unittest import mock
+
+from adapters.tts.xtts import XttsTts
+from adapters.tts.xtts_model import XttsModel
 
 SPEAKERS = ("Ana", "Bruno")
 LANGUAGES = ("en", "de", "zh-cn")
 CHANNELS = 64
 AUDIO_TOKENS = 62
+GAIN = 3.0  # of the vocoder's last layer: without it what it says is just too soft to be called sound
 LETTERS = "abcdefghijklmnopqrstuvwxyz.,?!'"
 
 
@@ -28,6 +36,15 @@ def small_vocoder() -> Iterator[None]:
         xtts, "HifiDecoder", functools.partial(xtts.HifiDecoder, upsample_initial_channel_decoder=32)
     ):
         yield
+
+
+class SmallXtts(XttsTts):
+    """The adapter, for such weights."""
+
+    @cached_property
+    def model(self) -> XttsModel:
+        with small_vocoder():
+            return XttsModel(self.folder, self.options.device, self.options.threads)
 
 
 def save_weights(folder: Path) -> Path:
@@ -49,6 +66,9 @@ def save_weights(folder: Path) -> Path:
     model = Xtts(config)
     model.tokenizer = type(model.tokenizer)(vocab_file=folder / "vocab.json")
     model.init_models()
+    last = model.hifigan_decoder.waveform_decoder.conv_post
+    with torch.no_grad():
+        last.weight.mul_(GAIN)
     torch.save({"model": model.state_dict()}, folder / "model.pth")
     config.save_json(str(folder / "config.json"))
     speakers = {
@@ -76,3 +96,8 @@ def _save_vocabulary(path: Path) -> None:
         "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None, "decoder": None, "model": model,
     }  # fmt: skip
     path.write_text(json.dumps(whole), "utf-8")
+
+
+if __name__ == "__main__":
+    with small_vocoder():
+        save_weights(Path(sys.argv[1]))
