@@ -22,8 +22,9 @@ from timeline.clock import VirtualClock
 if TYPE_CHECKING:
     from adapters.conformance.subject import Recipe, Subject
 
-WARM_SPANS, SPANS = 10, 50
-REPORT_S = 300.0  # a voice that takes longer to load and to say sixty words is of no use
+START = "spawn"
+WARM_SPANS, SPANS = 10, 20
+REPORT_S = 300.0  # a voice that takes longer to load and to say thirty words is of no use
 FAR_BEYOND = 10  # times the limit of text: what a caller's mistake looks like
 MEMORY_MOST_BYTES = 2 << 30  # beyond what is in use, for that text: ten minutes of audio are 0.06 of it
 _STATM = Path("/proc/self/statm")  # Linux only
@@ -38,35 +39,44 @@ class Report:
     far_beyond: str = ""  # what went wrong with the text that is far too long
 
 
-def elsewhere(recipe: Recipe) -> Report:
-    """Raises AdapterError where the process dies or hangs; what the engine raises comes back as such."""
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_witness, args=(recipe, theirs), daemon=False)
-    process.start()
-    theirs.close()
-    try:
-        if not ours.poll(REPORT_S):
-            raise AdapterError("stalled", f"in a process of its own it did not finish within {REPORT_S:.0f} s")
-        report = ours.recv()
-        if isinstance(report, Report):
-            report = replace(report, far_beyond=_last_word(ours))
-    except EOFError as error:
-        raise AdapterError("crashed", "the process in which it ran has died") from error
-    finally:
-        process.kill()  # it has said what it had to say
-        process.join()
-    if isinstance(report, str):
-        raise AdapterError("crashed", f"in a process of its own it raises {report}")
-    assert isinstance(report, Report)
-    return report
+class Witness:
+    """Begins when it is made, and works while others do: it has a process of its own."""
 
+    def __init__(self, recipe: Recipe) -> None:
+        spawn = multiprocessing.get_context(START)
+        self._ours, theirs = spawn.Pipe(duplex=False)
+        self._process = spawn.Process(target=_witness, args=(recipe, theirs), daemon=False)
+        self._process.start()
+        theirs.close()
 
-def _last_word(pipe: Connection) -> str:
-    try:
-        return str(pipe.recv()) if pipe.poll(REPORT_S) else f"it did not answer within {REPORT_S:.0f} s"
-    except EOFError:
-        return "its process has died"
+    def report(self) -> Report:
+        """Wait for it; to be asked once. Raises AdapterError where the process dies or hangs; what the engine raises
+        comes back as such."""
+        try:
+            if not self._ours.poll(REPORT_S):
+                raise AdapterError("stalled", f"in a process of its own it did not finish within {REPORT_S:.0f} s")
+            report = self._ours.recv()
+            if isinstance(report, Report):
+                report = replace(report, far_beyond=self._last_word())
+        except EOFError as error:
+            raise AdapterError("crashed", "the process in which it ran has died") from error
+        finally:
+            self.end()
+        if isinstance(report, str):
+            raise AdapterError("crashed", f"in a process of its own it raises {report}")
+        assert isinstance(report, Report)
+        return report
+
+    def end(self) -> None:
+        """It has said what it had to say, or nobody will ask."""
+        self._process.kill()
+        self._process.join()
+
+    def _last_word(self) -> str:
+        try:
+            return str(self._ours.recv()) if self._ours.poll(REPORT_S) else f"it did not answer within {REPORT_S:.0f} s"
+        except EOFError:
+            return "its process has died"
 
 
 def _witness(recipe: Recipe, pipe: Connection) -> None:

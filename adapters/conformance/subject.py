@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError, AudioChunk, Marker, Span, Synthesis, Tts
-from adapters.conformance.elsewhere import Report, elsewhere
+from adapters.conformance.elsewhere import Report, Witness
 from adapters.conformance.texts import HELLO, TEXTS
 from adapters.registry import Context, create
 from adapters.voice import PLAIN, Voice
@@ -79,6 +79,7 @@ class Subject:
         """Raises AdapterError where it cannot be made or loaded."""
         self.recipe = recipe
         self.clock = clock
+        self._begun: Witness | None = None
         self.tts = recipe.make(clock)
         self.tts.warm_up()
         self.capability = self.tts.describe()
@@ -105,8 +106,20 @@ class Subject:
         synthesis.close()
         return rendering
 
+    @property
+    def _witness(self) -> Witness:
+        if self._begun is None:
+            self._begun = Witness(self.recipe)
+        return self._begun
+
+    def close(self) -> None:
+        self.tts.close()
+        if self._begun is not None:
+            self._begun.end()
+
     @cached_property
     def _spoken(self) -> dict[str, Rendering | Exception]:
+        assert self._witness  # it begins, and works meanwhile
         found: dict[str, Rendering | Exception] = {}
         for name, text in TEXTS.items():
             try:
@@ -133,6 +146,6 @@ class Subject:
     @cached_property
     def _elsewhere(self) -> Report | AdapterError:
         try:
-            return elsewhere(self.recipe)
+            return self._witness.report()
         except AdapterError as error:
             return error

@@ -23,4 +23,4 @@ def conform(recipe: Recipe, clock: Clock) -> Iterator[Finding]:
         for check in CHECKS:
             yield check(subject)
     finally:
-        subject.tts.close()
+        subject.close()

@@ -11,7 +11,7 @@ from adapters.conformance.finding import Finding, at_most, check, none_of, uncla
 from adapters.conformance.subject import Subject
 
 ELSEWHERE = "it has a process of its own, into which nobody looks"  # what the hosting one does says nothing
-GROWTH_MOST_MB = 32.0  # over fifty short spans: a leak of one span's audio would be a hundred
+GROWTH_MOST_MB = 12.0  # over twenty short spans; Piper and Kokoro grow by less than 0.1
 
 
 @check

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from adapters.conformance import elsewhere
 from adapters.conformance.subject import Recipe, Subject
 from adapters.conformance.suite import CHECKS, conform
 from adapters.conformance.tests import saboteurs
@@ -15,6 +18,16 @@ from adapters.weights import Weights
 from timeline.clock import VirtualClock
 
 NAMES = [check.name for check in CHECKS]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_processes() -> Iterator[None]:
+    """Saboteurs have no threads of their own, so their processes may be forked of one that has loaded what they need."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "forkserver" in multiprocessing.get_all_start_methods():
+            multiprocessing.set_forkserver_preload([saboteurs.__name__, "adapters.conformance.subject"])
+            patch.setattr(elsewhere, "START", "forkserver")
+        yield
 
 
 def context_in(cache: Path) -> Context:

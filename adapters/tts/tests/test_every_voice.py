@@ -47,7 +47,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with STAND_INS.get(request.param, partial(at_hand, request.param))(cache) as (adapter, options):
         subject = Subject(Recipe(adapter, options, partial(context_in, cache)), SystemClock())
         yield subject
-        subject.tts.close()
+        subject.close()
 
 
 def test_no_voice_is_left_out() -> None:
