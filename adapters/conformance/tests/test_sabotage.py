@@ -22,7 +22,7 @@ NAMES = [check.name for check in CHECKS]
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_processes() -> Iterator[None]:
-    """Saboteurs have no threads of their own, so their processes may be forked of one that has loaded what they need."""
+    """Saboteurs have no threads of their own, so their processes are forked, of one that has loaded what they need."""
     with pytest.MonkeyPatch.context() as patch:
         if "forkserver" in multiprocessing.get_all_start_methods():
             multiprocessing.set_forkserver_preload([saboteurs.__name__, "adapters.conformance.subject"])

@@ -163,11 +163,6 @@ def test_a_package_that_is_not_installed_names_the_extra(voice_file, tmp_path, m
 
 
 @pytest.fixture(scope="module")
-def cut_voice(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return make("piper", tmp_path_factory.mktemp("cut"))
-
-
-@pytest.fixture(scope="module")
 def whole_voice(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make("piper", tmp_path_factory.mktemp("whole"), whole=True)
 
@@ -203,7 +198,7 @@ def test_a_seed_decides_the_noise(cut_voice):
 
 
 @pytest.mark.engines
-def test_a_cut_is_kept_and_an_unfinished_one_made_again(cut_voice, tmp_path):
+def test_a_cut_is_kept_and_an_unfinished_one_made_again(cut_cache):
     def parts_of(cache: Path) -> list[tuple[str, int]]:
         files = [path for path in cache.rglob("*") if path.is_file()]
         return sorted((path.name, path.stat().st_mtime_ns) for path in files)
@@ -212,12 +207,12 @@ def test_a_cut_is_kept_and_an_unfinished_one_made_again(cut_voice, tmp_path):
         assert make("piper", cache).describe().streaming
         return parts_of(cache)
 
-    first = use(tmp_path)
+    first = parts_of(cut_cache)
     assert [name for name, _ in first] == ["cut.json", "decoder.onnx", "flow.onnx", "text.onnx"]
-    assert use(tmp_path) == first
-    next(tmp_path.rglob("cut.json")).unlink()
-    next(tmp_path.rglob("flow.onnx")).write_bytes(b"half")
-    again = use(tmp_path)
+    assert use(cut_cache) == first
+    next(cut_cache.rglob("cut.json")).unlink()
+    next(cut_cache.rglob("flow.onnx")).write_bytes(b"half")
+    again = use(cut_cache)
     assert [name for name, _ in again] == [name for name, _ in first]
     assert again != first
 
@@ -233,10 +228,8 @@ def test_digits_are_one_token(cut_voice):
 
 
 @pytest.mark.engines
-def test_a_damaged_cut_in_the_cache_is_cut_again(tmp_path):
-    make("piper", tmp_path).warm_up()
-    folder = next((tmp_path / "piper").iterdir())
-    (folder / "decoder.onnx").write_bytes(b"damaged")
-    assert make("piper", tmp_path).open(Span("Cured.", Voice(), 0)).pull(8, True).units == 8
-    (folder / "cut.json").write_text("{")
-    assert make("piper", tmp_path).open(Span("Cured.", Voice(), 0)).pull(8, True).units == 8
+def test_a_damaged_cut_in_the_cache_is_cut_again(cut_cache):
+    (folder,) = (cut_cache / "piper").iterdir()
+    for damaged in (folder / "decoder.onnx", folder / "cut.json"):
+        damaged.write_bytes(b"{")
+        assert make("piper", cut_cache).open(Span("Cured.", Voice(), 0)).pull(8, True).units == 8

@@ -15,8 +15,8 @@ TEXT = "The platypus hunts under water with both of its eyes firmly closed."
 
 
 @pytest.fixture(scope="module")
-def piper(tmp_path_factory):
-    tts = make("piper", tmp_path_factory.mktemp("cache"))
+def piper(cut_voice):
+    tts = make("piper", cut_voice.context.cache)
     tts.warm_up()
     return tts
 
