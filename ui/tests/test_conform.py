@@ -9,6 +9,7 @@ import pytest
 
 from adapters.conformance.suite import CHECKS
 from adapters.registry import names
+from adapters.tts.tests.stand_ins import STAND_INS
 from ui.cli import main
 from ui.commands.conform import options_of
 
@@ -48,6 +49,17 @@ def test_an_adapter_in_this_folder_needs_no_registration(capsys, room):
     (room / "own_voice.py").write_text(OWN)
     assert main(["conform", "own_voice:OwnTts", "--json"]) == 0
     assert {line["adapter"] for line in lines(capsys)} == {"own_voice:OwnTts"}
+
+
+def test_an_engine_is_held_with_its_settings_of_the_file_and_options_win(capsys, room):
+    with STAND_INS["openai_speech"](room) as (name, options):
+        (room / "own.toml").write_text(f'[tts.{name}]\nbase_url = "http://127.0.0.1:1"\n')
+        words = ["conform", name, "--json", "--config", str(room / "own.toml")]
+        assert main([*words, "--option", f"base_url={options['base_url']}"]) == 0
+        found = lines(capsys)
+        assert [line["name"] for line in found] == [check.name for check in CHECKS]
+        assert main(words) == 1  # nobody listens there
+        assert "tts.openai_speech.base_url" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
