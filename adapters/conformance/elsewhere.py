@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.base import AdapterError
 from adapters.conformance.finding import told, typed
@@ -22,7 +22,7 @@ from timeline.clock import VirtualClock
 if TYPE_CHECKING:
     from adapters.conformance.subject import Recipe, Subject
 
-START = "spawn"
+START: Final = "spawn"
 WARM_SPANS, SPANS = 10, 20
 REPORT_S = 300.0  # a voice that takes longer to load and to say thirty words is of no use
 FAR_BEYOND = 10  # times the limit of text: what a caller's mistake looks like
