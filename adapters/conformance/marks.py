@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from adapters.conformance.finding import Finding, check, none_of, unclaimed
-from adapters.conformance.shape import SOUND_LEAST, each
+from adapters.conformance.shape import SOUND_LEAST, of_each_text
 from adapters.conformance.subject import Rendering, Subject
 from adapters.conformance.texts import WORDS
 
@@ -23,45 +23,33 @@ def markers_as_declared(subject: Subject) -> Finding:
     return none_of(wrong, f"markers are {declared}, and {len(words)} came")
 
 
-@check
-def markers_ascend(subject: Subject) -> Finding:
+@of_each_text("in order")
+def markers_ascend(one: Rendering) -> Iterator[str]:
     """Markers come in the order of the text and of the audio, and do not overlap."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        for a, b in pairwise(one.markers):
-            if a.text_end > b.text_start or a.end_sample > b.start_sample:
-                yield f"{b} comes after {a}"
-
-    return each(subject, look, "in order")
+    for a, b in pairwise(one.markers):
+        if a.text_end > b.text_start or a.end_sample > b.start_sample:
+            yield f"{b} comes after {a}"
 
 
-@check
-def markers_lie_inside(subject: Subject) -> Finding:
+@of_each_text("inside their text and their audio")
+def markers_lie_inside(one: Rendering) -> Iterator[str]:
     """A marker's characters are in the text, its samples in the audio."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        for mark in one.markers:
-            if not 0 <= mark.text_start < mark.text_end <= len(one.text):
-                yield f"{mark} is outside of {len(one.text)} characters"
-            if not 0 <= mark.start_sample <= mark.end_sample <= one.samples:
-                yield f"{mark} is outside of {one.samples} samples"
-
-    return each(subject, look, "inside their text and their audio")
+    for mark in one.markers:
+        if not 0 <= mark.text_start < mark.text_end <= len(one.text):
+            yield f"{mark} is outside of {len(one.text)} characters"
+        if not 0 <= mark.start_sample <= mark.end_sample <= one.samples:
+            yield f"{mark} is outside of {one.samples} samples"
 
 
-@check
-def markers_come_with_their_sound(subject: Subject) -> Finding:
+@of_each_text("each in the chunk where it begins")
+def markers_come_with_their_sound(one: Rendering) -> Iterator[str]:
     """A marker comes with the chunk in which it begins, neither before nor after."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        start = 0
-        for chunk in one.chunks:
-            for mark in chunk.markers:
-                if not start <= mark.start_sample < start + chunk.pcm.size:
-                    yield f"{mark} came with samples {start} to {start + chunk.pcm.size}"
-            start += chunk.pcm.size
-
-    return each(subject, look, "each in the chunk where it begins")
+    start = 0
+    for chunk in one.chunks:
+        for mark in chunk.markers:
+            if not start <= mark.start_sample < start + chunk.pcm.size:
+                yield f"{mark} came with samples {start} to {start + chunk.pcm.size}"
+        start += chunk.pcm.size
 
 
 @check

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 
 import numpy as np
 
-from adapters.conformance.finding import Finding, at_least, at_most, check, none_of, unclaimed
+from adapters.conformance.finding import Check, Finding, at_least, at_most, check, none_of, unclaimed
 from adapters.conformance.subject import Rendering, Subject
 from adapters.conformance.texts import HELLO, SHORT
 
@@ -25,6 +26,19 @@ def complaints(subject: Subject, look: Look) -> list[str]:
 def each(subject: Subject, look: Look, holds: str) -> Finding:
     """Look at every text that was spoken."""
     return none_of(complaints(subject, look), f"{holds}, in {len(subject.renderings)} texts")
+
+
+def of_each_text(holds: str) -> Callable[[Look], Check]:
+    """Make a check of what is wrong with one text's audio."""
+
+    def made(look: Look) -> Check:
+        @wraps(look)
+        def whole(subject: Subject) -> Finding:
+            return each(subject, look, holds)
+
+        return check(whole)
+
+    return made
 
 
 @check
@@ -68,15 +82,11 @@ def lengths_add_up(subject: Subject) -> Finding:
     return each(subject, look, "as many units came as were said")
 
 
-@check
-def eos_once(subject: Subject) -> Finding:
+@of_each_text("each text came to its end")
+def eos_once(one: Rendering) -> Iterator[str]:
     """Each text ends: one chunk tells the end, and it is the last."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        if not one.chunks[-1].eos:
-            yield f"no end after {len(one.chunks)} pulls"
-
-    return each(subject, look, "each text came to its end")
+    if not one.chunks[-1].eos:
+        yield f"no end after {len(one.chunks)} pulls"
 
 
 @check
@@ -96,28 +106,20 @@ def nothing_after_the_end(subject: Subject) -> Finding:
     return none_of((line.format(*one) for one in wrong), "nothing came after the end")
 
 
-@check
-def pcm_is_float32_mono(subject: Subject) -> Finding:
+@of_each_text("float32, mono")
+def pcm_is_float32_mono(one: Rendering) -> Iterator[str]:
     """Samples are float32, in one dimension."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        for chunk in one.chunks:
-            if chunk.pcm.dtype != np.float32 or chunk.pcm.ndim != 1:
-                yield f"pcm is {chunk.pcm.dtype} in {chunk.pcm.ndim} dimensions"
-
-    return each(subject, look, "float32, mono")
+    for chunk in one.chunks:
+        if chunk.pcm.dtype != np.float32 or chunk.pcm.ndim != 1:
+            yield f"pcm is {chunk.pcm.dtype} in {chunk.pcm.ndim} dimensions"
 
 
-@check
-def pcm_is_finite(subject: Subject) -> Finding:
+@of_each_text("all samples are numbers")
+def pcm_is_finite(one: Rendering) -> Iterator[str]:
     """Samples are numbers."""
-
-    def look(one: Rendering) -> Iterator[str]:
-        for chunk in one.chunks:
-            if not np.isfinite(chunk.pcm).all():
-                yield "a sample is not a number, or infinite"
-
-    return each(subject, look, "all samples are numbers")
+    for chunk in one.chunks:
+        if not np.isfinite(chunk.pcm).all():
+            yield "a sample is not a number, or infinite"
 
 
 @check
