@@ -9,12 +9,14 @@ import asyncio
 import dataclasses
 import inspect
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ui.options import add_config_options, config_from
 
 ROLES = ("tts", "stt", "ears", "llm")
+_MARKS = {"ready": "+", "described": " ", "unavailable": "-", "broken": "!"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,8 +60,10 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps(dataclasses.asdict(rows[-1])), flush=True)
     if not args.json:
+        width = max((len(row.name) for row in rows), default=0)
         for row in rows:
-            print("\n".join(_lines(row)))
+            print("\n".join(_lines(row, width)))
+        print(_summary(rows))
     return 0
 
 
@@ -95,25 +99,48 @@ async def _described(adapter: Any, warm: bool) -> Any:
         await call("close")
 
 
-def _lines(row: Row) -> Iterator[str]:
+def _lines(row: Row, width: int) -> Iterator[str]:
     from ui.costs import cost_line
 
-    mark = {"ready": "+", "described": " ", "unavailable": "-", "broken": "!"}[row.state]
     cost = cost_line(row.capability) if row.capability and row.capability.cost else row.state
-    yield f"{mark} {row.role:4} {row.name:10} {row.cure or cost}"
+    yield f"{_MARKS[row.state]} {row.role:4} {row.name:{width}} {row.cure or cost}"
     if row.capability is not None:
-        yield f"  {'':15} {', '.join(_abilities(row.capability))}"
+        yield f"  {'':4} {'':{width}} {'; '.join(_abilities(row.capability))}"
 
 
 def _abilities(capability: Any) -> Iterator[str]:
-    """Everything that it says of itself and that is not the contract's default."""
-    for one in dataclasses.fields(capability):
-        value = getattr(capability, one.name)
-        default = one.default_factory() if one.default_factory is not dataclasses.MISSING else one.default
-        if one.name in ("name", "role", "cost", "natural") or value == default:
-            continue
-        if value is True:
-            yield one.name.replace("_", " ")
-        else:
-            words = " ".join(map(str, value)) if isinstance(value, tuple) else value
-            yield f"{one.name.replace('_', ' ')} {words}"
+    """What it says of itself, in words; --json has all of it."""
+    if capability.rate_hz:
+        yield f"{capability.rate_hz} Hz"
+    if capability.unit_samples and capability.granularity:
+        unit_ms = capability.unit_samples * 1000 / capability.rate_hz
+        first, last = capability.granularity[0] * unit_ms, capability.granularity[-1] * unit_ms
+        yield f"chunks of {first:.0f} to {last:.0f} ms" if last > first else f"windows of {first:.0f} ms"
+    if capability.role in ("tts", "llm") and not capability.streaming:
+        yield "speaks only when all is rendered" if capability.role == "tts" else "answers only when all is written"
+    if capability.role == "tts":
+        yield f"word times {capability.markers}"
+    if capability.deterministic:
+        yield "repeats to the bit"
+    if capability.supports_seed:
+        yield "sounds otherwise with another seed" if capability.role == "tts" else "takes a seed"
+    if capability.voices:
+        yield f"voices {', '.join(capability.voices)}"
+    if capability.natural is not None:
+        yield _natural(capability.natural)
+    if capability.isolation == "process":
+        yield "in a process of its own"
+    if capability.egress:
+        yield f"talks to {', '.join(capability.egress)}"
+
+
+def _natural(natural: Any) -> str:
+    pitch = f", {natural.pitch_hz:.0f} Hz" if natural.pitch_hz else ""
+    return f"says {natural.chars_per_s:.0f} characters a second{pitch}, {natural.loudness_lufs:.0f} LUFS"
+
+
+def _summary(rows: list[Row]) -> str:
+    """What the marks and the figures mean."""
+    count = Counter(row.state for row in rows)
+    told = [f"{_MARKS[state]} {count[state]} {state}".strip() for state in _MARKS if count[state]]
+    return f"{', '.join(told)}. Real-time factor: seconds of work for a second of speech; below 1 keeps up."

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from adapters.base import Cost
 from adapters.conformance.suite import CHECKS
 from adapters.registry import names
+from adapters.tts.null import ToneTts
 from adapters.tts.tests.stand_ins import STAND_INS
 from ui.cli import main
 from ui.commands.conform import options_of
+from ui.costs import cost_line
 
 OWN = """
 from adapters.tts.null import NullTts
@@ -110,7 +114,24 @@ def test_missing_weights_are_a_row_with_the_cure_and_no_error(capsys):
     assert "duckbill models fetch" in found["piper"]["cure"] or "pip install" in found["piper"]["cure"]
 
 
-def test_the_table_names_what_an_adapter_can_do(capsys):
+def test_the_table_says_in_words_what_an_adapter_can_do(capsys):
     assert main(["adapters", "--role", "tts", "--no-warm-up"]) == 0
-    said = capsys.readouterr().out
-    assert "null" in said and "rate hz 24000" in said and "markers measured" in said
+    said = capsys.readouterr().out.splitlines()
+    at = next(k for k, line in enumerate(said) if line.split()[:2] == ["tts", "null"])
+    assert said[at + 1].strip() == (
+        "24000 Hz; chunks of 80 to 640 ms; word times measured; repeats to the bit; "
+        "sounds otherwise with another seed; voices tone; says 15 characters a second, -18 LUFS"
+    )
+
+
+def test_the_table_ends_with_what_its_marks_mean(capsys):
+    assert main(["adapters", "--role", "tts"]) == 0
+    *rows, last = capsys.readouterr().out.splitlines()
+    ready, missing = (sum(line.startswith(f"{mark} tts ") for line in rows) for mark in "+-")
+    assert ready and missing, "the cache is empty"
+    assert last.startswith(f"+ {ready} ready, - {missing} unavailable.")
+
+
+def test_the_first_chunk_that_is_told_is_that_of_a_sentence(capsys):
+    capability = replace(ToneTts().describe(), cost=Cost(0, 30_000_000, 1_000_000, 5_000_000, 1_000_000))
+    assert "after 83 ms, real-time factor 0.11" in cost_line(capability)
