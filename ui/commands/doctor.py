@@ -87,10 +87,10 @@ def _checked(what: str, look: Callable[[], str], state: str = "missing") -> Find
 
 
 def _adapter(config: Any, context: Any, role: str, name: str, measure: bool) -> Finding:
-    from adapters import registry
+    from ui.compose import make
 
     def look() -> str:
-        adapter = registry.create(role, name, getattr(config, role).options.get(name, {}), context)
+        adapter = make(config, context, role, name)
         if role == "ears":
             return "loaded"
         if measure:
