@@ -34,7 +34,8 @@ def make(config: Config, context: Context, section_name: str, adapter: str = "")
         if name not in registry.names(role):
             known = ", ".join(registry.names(role))
             raise AdapterError(
-                "unsupported", f"[{section_name}.{name}] is for no adapter that is installed; there are: {known}"
+                "unsupported",
+                f"[{section_name}.{name}] is for no adapter that is installed: leave it out, or name one of {known}",
             )
     try:
         name = adapter or section.adapter
