@@ -25,7 +25,7 @@ def quick_processes() -> Iterator[None]:
     """Saboteurs have no threads of their own, so their processes are forked, of one that has loaded what they need."""
     with pytest.MonkeyPatch.context() as patch:
         if "forkserver" in multiprocessing.get_all_start_methods():
-            multiprocessing.set_forkserver_preload([saboteurs.__name__, "adapters.conformance.subject"])
+            multiprocessing.set_forkserver_preload([f"{saboteurs.__name__}.honest", "adapters.conformance.subject"])
             patch.setattr(elsewhere, "START", "forkserver")
         yield
 
@@ -35,7 +35,8 @@ def context_in(cache: Path) -> Context:
 
 
 def recipe(name: str, cache: Path) -> Recipe:
-    return Recipe(f"{saboteurs.__name__}:{name}", {}, partial(context_in, cache))
+    """`name`: module:Class."""
+    return Recipe(f"{saboteurs.__name__}.{name}", {}, partial(context_in, cache))
 
 
 def failures(name: str, cache: Path) -> dict[str, str]:
@@ -44,7 +45,7 @@ def failures(name: str, cache: Path) -> dict[str, str]:
     return {finding.name: finding.says for finding in findings if finding.passed is False}
 
 
-@pytest.mark.parametrize("name", ["Saboteur", "IsHonestlyRandom"])
+@pytest.mark.parametrize("name", ["honest:Saboteur", "honest:IsHonestlyRandom"])
 def test_an_honest_engine_passes(name, tmp_path):
     assert failures(name, tmp_path) == {}
 
@@ -52,9 +53,9 @@ def test_an_honest_engine_passes(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "promise"),
     [
-        ("ClosesDuringAPull", "close-does-not-wait"),
-        ("ShiftsThePitch", "honoured-pitch-is-kept"),
-        ("DeclaresItsHosts", "hosts-are-declared"),
+        ("closing:ClosesDuringAPull", "close-does-not-wait"),
+        ("voices:ShiftsThePitch", "honoured-pitch-is-kept"),
+        ("world:DeclaresItsHosts", "hosts-are-declared"),
     ],
 )
 def test_a_promise_that_the_tone_does_not_make_can_be_kept(name, promise, tmp_path):
@@ -63,7 +64,8 @@ def test_a_promise_that_the_tone_does_not_make_can_be_kept(name, promise, tmp_pa
     assert finding.passed is True, finding.says
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_who_breaks_a_promise_fails_the_check_for_it_and_no_other(name, tmp_path):
-    broken = "".join(word.capitalize() for word in name.split("-"))
-    assert list(failures(broken, tmp_path)) == [name]
+@pytest.mark.parametrize("check", CHECKS, ids=NAMES)
+def test_who_breaks_a_promise_fails_the_check_for_it_and_no_other(check, tmp_path):
+    module = check.look.__module__.rpartition(".")[2]
+    broken = "".join(word.capitalize() for word in check.name.split("-"))
+    assert list(failures(f"{module}:{broken}", tmp_path)) == [check.name]
