@@ -24,3 +24,13 @@ def cut_cache(cut_voice: Any, tmp_path: Path) -> Path:
     """A copy of that cache, to be spoilt."""
     shutil.copytree(cut_voice.context.cache, tmp_path / "copy")
     return tmp_path / "copy"
+
+
+@pytest.fixture(scope="session")
+def decoder_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SNAC's, small and of random weights."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from adapters.tts.tests.snac_graph import save_decoder
+
+    return save_decoder(tmp_path_factory.mktemp("snac") / "decoder.onnx", narrow=True)

@@ -1,13 +1,9 @@
-"""Kokoro: how a text is read and cut into runs, on a small graph of the same shape, and with real weights."""
+"""Kokoro on a small graph of the same shape: runs, words, voices, and files that are not right."""
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-import threading
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,209 +12,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.base import EAR_RATE_HZ, AdapterError, AudioChunk, Span
-from adapters.registry import Context, create
-from adapters.tts import calibrate, kokoro_text
-from adapters.tts.kokoro_model import FRAME_SAMPLES, STYLE_FLOATS, STYLES, at_speed
-from adapters.tts.kokoro_text import FIRST_MOST, GROWTH, LEAST, MOST, Reading, read, runs
-from adapters.tts.tests import make
-from adapters.tts.whole import speak_whole
+from adapters.base import Span
+from adapters.tts import calibrate
+from adapters.tts.kokoro_model import FRAME_SAMPLES, at_speed
+from adapters.tts.kokoro_text import runs
+from adapters.tts.tests import pull_all
+from adapters.tts.tests.kokoro_graph import (
+    EACH_FRAMES,
+    LONG,
+    VOICES,
+    bring,
+    fault,
+    reading,
+    small_graph,
+    sound,
+    write_files,
+)
 from adapters.voice import Prosody, Timbre, Voice, named
-from adapters.weights import Weights, default_cache
-from timeline.clock import VirtualClock
-
-ALPHABET = frozenset(",;:.!?—… AIOQTWYabdefhijklmnoprstuvwzæðŋɑɒɔəɛɜɡɪɹʃʊʌʒʤʧˈˌːᵊᵻθ")
-VOICES = ("af_one", "am_two", "bf_three", "bm_four")
-EACH_FRAMES = 4  # that the small graph gives each phoneme
-LONG = "The old man rowed his boat across the lake, and watched the sun. Birds sang. " * 4
-
-
-def pull_all(synthesis: Any, units: int = 64) -> list[AudioChunk]:
-    chunks = [synthesis.pull(units, True)]
-    while not chunks[-1].eos:
-        chunks.append(synthesis.pull(units, True))
-    return chunks
-
-
-def sound(tts: Any, text: str, voice: Voice | None = None, seed: int = 1) -> np.ndarray:
-    return np.concatenate([chunk.pcm for chunk in pull_all(tts.open(Span(text, voice or Voice(), seed)))])
-
-
-def fault(call: Any, *args: Any) -> AdapterError:
-    with pytest.raises(AdapterError) as caught:
-        call(*args)
-    assert "\n" not in caught.value.detail
-    return caught.value
-
-
-# -- reading ------------------------------------------------------------------------------
-
-
-def reading(text: str, dialect: str = "en-us") -> Reading:
-    pytest.importorskip("espeakng_loader")
-    return read(text, dialect, ALPHABET)
-
-
-@pytest.mark.parametrize(("text", "phonemes"), [
-    ("Hello there, my good friend.", "həlˈO ðˈɛɹ, mI ɡˈʊd fɹˈɛnd."),
-    ("A joyful child chose?", "ə ʤˈYfᵊl ʧˈIld ʧˈOz?"),
-    ("Dr. Smith", "dˈɑktəɹ smˈɪθ"),
-    ("We go — so...", "wi ɡˈO— sˈO…"),
-    ("First line\nSecond line", "fˈɜɹst lˈIn. sˈɛkənd lˈIn"),
-    ('"Go," he said!?', "ɡˈO, hi sˈɛd?"),
-    ("I hope the weather is better.", "ˌI hˈOp ðə wˈɛðəɹ ɪz bˈɛTəɹ."),
-    ("", ""), ("...", ""), (" \n\t", ""),
-])  # fmt: skip
-def test_a_text_is_read_in_the_letters_of_the_model_with_its_marks(text, phonemes):
-    assert reading(text).phonemes == phonemes
-
-
-def test_the_british_read_otherwise():
-    assert reading("bath water", "en-us").phonemes == "bˈæθ wˈɔTəɹ"
-    assert reading("bath water", "en").phonemes == "bˈaθ wˈɔːtə"
-
-
-def test_each_token_knows_its_phonemes():
-    text = "Well, I have 123 – yes, 123 – red apples."
-    words = reading(text).words
-    assert [text[word.text_start : word.text_end] for word in words] == re.findall(r"[^\s–]+", text)
-    spoken = reading(text).phonemes
-    assert spoken[words[3].start : words[3].end].startswith("wˈʌn")
-    assert spoken[words[-1].start : words[-1].end] == "ˈæpᵊlz"
-    for a, b in pairwise(words):
-        assert a.start < a.end <= b.start < b.end
-
-
-def test_a_clause_is_read_alike_whatever_was_read_before():
-    first = reading("The record was recorded.")
-    kokoro_text._letters.cache_clear()
-    reading("Ein ganz anderer Satz, 42!", "en")
-    assert reading("The record was recorded.") == first
-
-
-def test_threads_read_at_the_same_time():
-    texts = [f"Number {k} is read here, and there." for k in range(8)]
-    alone = [reading(text, dialect) for text in texts for dialect in ("en-us", "en")]
-    kokoro_text._letters.cache_clear()
-    found: dict[str, list[Reading]] = {}
-    threads = [
-        threading.Thread(target=lambda d=d: found.update({d: [read(text, d, ALPHABET) for text in texts]}))
-        for d in ("en-us", "en")
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [pair for both in zip(found["en-us"], found["en"], strict=True) for pair in both] == alone
-
-
-def test_a_machine_without_espeak_is_told_the_extra(monkeypatch):
-    kokoro_text._library.cache_clear()
-    kokoro_text._letters.cache_clear()
-    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    error = fault(read, "Hello.", "en-us", ALPHABET)
-    assert error.kind == "missing" and "duckbill[kokoro]" in error.detail
-
-
-# -- runs ---------------------------------------------------------------------------------
-
-
-@given(st.lists(st.text("abc", min_size=1, max_size=30), max_size=60), st.lists(st.sampled_from([" ", ", ", ". "])))
-def test_runs_cover_the_phonemes_and_none_is_too_long(words, gaps):
-    gaps = (gaps + [" "] * len(words))[: len(words)]
-    phonemes = "".join(word + gap for word, gap in zip(words, gaps, strict=True)).strip()
-    ranges = runs(phonemes)
-    assert "".join(phonemes[start:end] for start, end in ranges) == phonemes
-    assert all(a[1] == b[0] for a, b in pairwise(ranges))
-    lengths = [end - start for start, end in ranges]
-    assert all(length > 0 for length in lengths)
-    assert not lengths or lengths[0] <= FIRST_MOST
-    for before, length in pairwise(lengths):
-        assert length <= min(MOST, max(FIRST_MOST, GROWTH * before))
-
-
-def test_runs_end_behind_marks_the_first_soon():
-    assert runs("həlˈO ðˈɛɹ, mI ɡˈʊd fɹˈɛnd, həlˈO ðˈɛɹ.") == [(0, 12), (12, 39)]
-
-
-def test_no_run_is_a_scrap():
-    word = "abcdefgh "
-    for count in range(1, 60):
-        for phonemes in ((word * count).strip(), (word * count).strip() + ", a."):
-            lengths = [end - start for start, end in runs(phonemes)]
-            assert lengths == [len(phonemes)] or min(lengths) >= LEAST
-
-
-# -- a small graph of the same shape ------------------------------------------------------
-
-
-def small_graph(*, rounds: bool = True, tokens: str = "tokens") -> bytes:
-    """Each phoneme lasts EACH_FRAMES over the speed, and is as loud as its number; the ends, 0, are silent. One of
-    style's floats is added to each, times 0. The sound is of EACH_FRAMES a phoneme, whatever it is told."""
-    onnx = pytest.importorskip("onnx")
-    helper, kind = onnx.helper, onnx.TensorProto
-    nodes = [
-        helper.make_node("Cast", [tokens], ["as_float"], to=kind.FLOAT),
-        helper.make_node("Mul", ["as_float", "zero"], ["zeros"]),
-        helper.make_node("ReduceSum", ["style"], ["sum"], keepdims=0),
-        helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
-        helper.make_node("Add", ["zeros", "nothing"], ["nothings"]),
-        helper.make_node("Div", ["each", "speed"], ["paced"]),
-        helper.make_node("Add", ["nothings", "paced"], ["lasts"]),
-        helper.make_node("Round" if rounds else "Floor", ["lasts"], ["whole"]),
-        helper.make_node("Clip", ["whole", "one"], ["durations"]),
-        helper.make_node("Mul", ["durations", "zero"], ["no_time"]),
-        helper.make_node("Mul", ["as_float", "level"], ["loud"]),
-        helper.make_node("Add", ["loud", "no_time"], ["late"]),
-        helper.make_node("Add", ["late", "nothing"], ["louder"]),
-        helper.make_node("Reshape", ["louder", "column"], ["upright"]),
-        helper.make_node("Tile", ["upright", "repeats"], ["wide"]),
-        helper.make_node("Reshape", ["wide", "flat"], ["audio"]),
-    ]
-    constants = [
-        helper.make_tensor("zero", kind.FLOAT, [], [0.0]),
-        helper.make_tensor("one", kind.FLOAT, [], [1.0]),
-        helper.make_tensor("each", kind.FLOAT, [], [EACH_FRAMES + 0.2]),
-        helper.make_tensor("level", kind.FLOAT, [], [0.01]),
-        helper.make_tensor("column", kind.INT64, [2], [-1, 1]),
-        helper.make_tensor("repeats", kind.INT64, [2], [1, EACH_FRAMES * FRAME_SAMPLES]),
-        helper.make_tensor("flat", kind.INT64, [1], [-1]),
-    ]
-    inputs = [
-        helper.make_tensor_value_info(tokens, kind.INT64, [1, "n"]),
-        helper.make_tensor_value_info("style", kind.FLOAT, [1, STYLE_FLOATS]),
-        helper.make_tensor_value_info("speed", kind.FLOAT, [1]),
-    ]
-    output = helper.make_tensor_value_info("audio", kind.FLOAT, ["samples"])
-    graph = helper.make_graph(nodes, "small", inputs, [output], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
-    return model.SerializeToString()
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A model and four voices as a stranger would bring them."""
     for package in ("onnxruntime", "espeakng_loader"):
         pytest.importorskip(package)
-    (tmp_path / "model").mkdir()
-    (tmp_path / "voices").mkdir()
-    (tmp_path / "model" / "small.onnx").write_bytes(small_graph())
-    letters = {letter: number for number, letter in enumerate(sorted(ALPHABET), start=1)}
-    (tmp_path / "model" / "config.json").write_text(json.dumps({"vocab": letters}), "utf-8")
-    for name in VOICES:
-        np.ones(STYLES * STYLE_FLOATS, np.float32).tofile(tmp_path / "voices" / f"{name}.bin")
+    write_files(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def small(files: Path) -> Any:
     return bring(files)
-
-
-def bring(files: Path) -> Any:
-    weights = Weights(files / "cache", overrides={"small": files / "model", "few": files / "voices"})
-    options = {"weights": "small", "voices": "few", "voice": "af_one"}
-    return create("tts", "kokoro", options, Context(weights, VirtualClock(), files / "cache"))
 
 
 def count_runs(tts: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -253,7 +76,7 @@ def test_a_run_is_rendered_when_it_is_pulled_and_not_before(small, monkeypatch):
 
 def test_words_begin_and_end_with_their_phonemes(small):
     text = "Hello there, my good friend."
-    chunks = pull_all(small.open(Span(text, Voice(), 1)))
+    chunks = pull_all(small.open(Span(text, Voice(), 1)), 64)
     marks = [mark for chunk in chunks for mark in chunk.markers]
     assert [text[mark.text_start : mark.text_end] for mark in marks] == text.split()
     grain = EACH_FRAMES * FRAME_SAMPLES
@@ -289,7 +112,7 @@ def test_a_run_that_failed_is_rendered_again(small, monkeypatch):
         error = fault(synthesis.pull, 10_000, True)
         assert (error.kind, error.retryable) == ("crashed", True)
     monkeypatch.setattr(small.model, "_sound", type("Mended", (), {"run": staticmethod(run)}))
-    np.testing.assert_array_equal(np.concatenate([first.pcm, *(c.pcm for c in pull_all(synthesis))]), whole)
+    np.testing.assert_array_equal(np.concatenate([first.pcm, *(c.pcm for c in pull_all(synthesis, 64))]), whole)
 
 
 def test_what_is_closed_while_it_renders_ends_and_is_no_fault(small, monkeypatch):
@@ -360,7 +183,7 @@ def test_the_capability_is_what_it_is(small):
     assert small.describe().cost is not None and len(small.describe().weights_sha256) == 64
 
 
-# -- projecting ---------------------------------------------------------------------------
+# -- projecting ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("voice", "name"), [
@@ -419,7 +242,7 @@ def test_a_configured_voice_that_is_not_there_names_the_setting(files):
     assert "tts.kokoro.voice 'nobody'" in fault(tts.project, Voice()).detail
 
 
-# -- files that are not right -------------------------------------------------------------
+# -- files that are not right --------------------------------------------------------------
 
 
 def damage(graph: bytes) -> bytes:
@@ -470,80 +293,3 @@ def test_a_package_that_is_not_installed_names_the_extra(files, monkeypatch, pac
     monkeypatch.setitem(sys.modules, package, None)
     error = fault(bring(files).open, Span("Hello.", Voice(), 1))
     assert error.kind == "missing" and "duckbill[kokoro]" in error.detail
-
-
-# -- with real weights --------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def kokoro(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return make("kokoro", tmp_path_factory.mktemp("kokoro"))
-
-
-@pytest.mark.engines
-def test_the_seed_changes_nothing(kokoro):
-    np.testing.assert_array_equal(sound(kokoro, "Hello.", seed=1), sound(kokoro, "Hello.", seed=2))
-
-
-@pytest.mark.engines
-def test_two_threads_at_once_and_one_core_give_the_same_bytes(kokoro, tmp_path):
-    alone = sound(kokoro, "Hello there.")
-    found: dict[int, np.ndarray] = {}
-    threads = [threading.Thread(target=lambda k=k: found.update({k: sound(kokoro, "Hello there.")})) for k in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    np.testing.assert_array_equal(found[0], alone)
-    np.testing.assert_array_equal(found[1], alone)
-    np.testing.assert_array_equal(sound(make("kokoro", tmp_path, threads=1), "Hello there."), alone)
-
-
-@pytest.mark.engines
-@pytest.mark.parametrize("pace", [0.7, 1.1, 1.3])
-def test_a_pace_is_heard_as_it_was_asked(kokoro, pace):
-    """The graph's own speed gives 1.06 for 1.1, and no value of it 1.3."""
-
-    def spoken_samples(voice: Voice) -> int:
-        marks = [
-            m
-            for c in pull_all(kokoro.open(Span("Nobody remembers who built the old mill by the river", voice, 1)))
-            for m in c.markers
-        ]
-        return marks[-1].end_sample - marks[0].start_sample
-
-    assert spoken_samples(Voice()) / spoken_samples(Voice(pace=pace)) == pytest.approx(pace, rel=0.02)
-
-
-@pytest.mark.engines
-def test_nobody_waits_for_silence(kokoro):
-    """The model begins with a third of a second of it, and ends a run with half a second."""
-    pcm = sound(kokoro, "Hello there, my good friend.")
-    loud = np.flatnonzero(np.abs(pcm) > 0.02)
-    assert loud[0] < 0.1 * 24_000
-    assert pcm.size - loud[-1] < 0.5 * 24_000
-    assert np.diff(loud).max() < 0.4 * 24_000  # at the comma, where two runs meet
-
-
-@pytest.mark.engines
-def test_every_voice_of_the_catalogue_speaks(kokoro):
-    sounds = [sound(kokoro, "Good evening.", named("kokoro", name)) for name in kokoro.describe().voices]
-    assert len(sounds) == 6
-    assert all(0.2 < np.abs(pcm).max() <= 1 for pcm in sounds)
-    assert len({pcm.tobytes() for pcm in sounds}) == 6
-
-
-@pytest.mark.engines
-def test_a_recognizer_understands_it(kokoro):
-    jiwer = pytest.importorskip("jiwer")
-    weights = Weights(default_cache())
-    try:
-        stt = create("stt", "whisper", {}, Context(weights, VirtualClock(), default_cache()))
-        stt.warm_up()
-    except AdapterError as error:
-        pytest.skip(error.detail)
-    text = "Could you tell me when the last train to the city leaves?"
-    pcm = np.pad(speak_whole(kokoro, text, EAR_RATE_HZ), EAR_RATE_HZ // 5)
-    heard = stt.transcribe(pcm, False).text
-    words = [" ".join(re.findall(r"[a-z']+", said.lower())) for said in (text, heard)]
-    assert jiwer.wer(*words) <= 0.1, heard

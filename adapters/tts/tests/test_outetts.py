@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.base import AdapterError, AudioChunk, Span
+from adapters.base import AdapterError, Span
 from adapters.registry import Context
 from adapters.tts import outetts, outetts_model
 from adapters.tts.outetts import DEFAULT_SPEAKER, OuteTts
 from adapters.tts.outetts_model import CONTEXT_FRAMES, UNIT_SAMPLES, load
+from adapters.tts.tests import pull_all
 from adapters.tts.tests.oute_weights import build, write_speaker
 from adapters.tts.tests.oute_writer import WORD_FRAMES, WritingModel
 from adapters.voice import Voice, named
@@ -36,13 +37,6 @@ def tts(model: WritingModel, tmp_path: Path) -> OuteTts:
     (tmp_path / "model.gguf").write_bytes(b"weights")
     paths = {"model_path": str(tmp_path / "model.gguf"), "codec_path": str(tmp_path / "model.gguf")}
     return OuteTts(OuteTts.Options(**paths), Context(None, VirtualClock(), tmp_path))  # type: ignore[arg-type]
-
-
-def pull_all(synthesis: Any, units: int = 8) -> list[AudioChunk]:
-    chunks = [synthesis.pull(units, True)]
-    while not chunks[-1].eos:
-        chunks.append(synthesis.pull(units, True))
-    return chunks
 
 
 def say(tts: OuteTts, text: str = TEXT, seed: int = 5, units: int = 8) -> np.ndarray:
@@ -66,7 +60,7 @@ def test_all_frames_are_heard_once_whatever_is_pulled(tts: OuteTts, units: int) 
 def test_each_word_is_marked_in_the_chunk_in_which_it_begins(tts: OuteTts) -> None:
     start = 0
     marked = []
-    for chunk in pull_all(tts.open(Span(TEXT, Voice(), 5))):
+    for chunk in pull_all(tts.open(Span(TEXT, Voice(), 5)), 8):
         for mark in chunk.markers:
             assert start <= mark.start_sample < start + chunk.pcm.size
             assert mark.end_sample == mark.start_sample + WORD_FRAMES * UNIT_SAMPLES
@@ -90,7 +84,7 @@ def test_a_span_that_another_interrupts_is_written_to_its_end_first(tts: OuteTts
     first, second = (tts.open(Span(TEXT, Voice(), seed)) for seed in (1, 9))
     heard = [first.pull(8, True), second.pull(8, True)]
     for synthesis, chunk in ((first, heard[0]), (second, heard[1])):
-        rest = [chunk.pcm, *(more.pcm for more in pull_all(synthesis))]
+        rest = [chunk.pcm, *(more.pcm for more in pull_all(synthesis, 8))]
         np.testing.assert_array_equal(np.concatenate(rest), EXPECTED)
 
 
@@ -144,7 +138,7 @@ def test_speakers_are_voices_by_their_names(tts: OuteTts, model: WritingModel, t
     tts.options.speaker_path = str(tmp_path)
     assert tts.describe().voices == ("ada", "bob", DEFAULT_SPEAKER)
     for cast, spoken in (("", "ada"), ("bob", "bob"), (DEFAULT_SPEAKER, DEFAULT_SPEAKER)):
-        pull_all(tts.open(Span("Hi.", named("outetts", cast), 1)))
+        pull_all(tts.open(Span("Hi.", named("outetts", cast), 1)), 8)
         assert model.speakers[-1] == {"name": spoken}
     with pytest.raises(AdapterError, match=r"tts\.voice 'nobody' is unknown to outetts; it has: ada, bob") as caught:
         tts.project(named("outetts", "nobody"))

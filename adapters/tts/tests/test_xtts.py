@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.base import AdapterError, AudioChunk, Span
+from adapters.base import AdapterError, Span
 from adapters.registry import Context
+from adapters.tts.tests import pull_all
 from adapters.tts.tests.xtts_weights import SPEAKERS, save_weights, small_vocoder
 from adapters.tts.xtts import XttsTts
 from adapters.voice import Timbre, Voice, named
@@ -115,15 +116,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def tts(weights: Path) -> XttsTts:
     return make(weights)
-
-
-def pull_all(synthesis: Any, units: int) -> list[AudioChunk]:
-    chunks = []
-    while not chunks or not chunks[-1].eos:
-        chunks.append(synthesis.pull(units, True))
-        assert chunks[-1].units <= units
-        assert len(chunks) < 100, "it never ends"
-    return chunks
 
 
 def say(tts: XttsTts, text: str = HELLO, seed: int = 3, voice: Voice | None = None, step: int = 0) -> np.ndarray:
