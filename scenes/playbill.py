@@ -33,11 +33,7 @@ SCENES: tuple[Scene, ...] = (
     mid_stream_swap.SCENE,
     barge_in.SCENE,
     throttle_and_recover.SCENE,
-    Scene(
-        persona_script.SCENE.name,
-        persona_script.SCENE.about,
-        pending="with kokoro its limits do not hold, and with espeak its replay differs",
-    ),
+    persona_script.SCENE,
     cold_start.SCENE,
     two_cores.SCENE,
     heard_ledger.SCENE,

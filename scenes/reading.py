@@ -1,6 +1,6 @@
 """A reading: one text as one voice has spoken it, and what can be measured in it alone.
 
-    read_aloud(tts, phrases, voice), heard(simulator, text) -> Reading -> pace, pauses, loudness, pitch
+    read_aloud(tts, phrases, voice), heard(simulator, phrases) -> Reading -> pace, pauses, loudness, pitch, balance
 
 Words are known by their places in the text, so that two readings of it can be laid beside each other.
 """
@@ -8,25 +8,25 @@ Words are known by their places in the text, so that two readings of it can be l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from adapters.base import Span, Tts
+from adapters.base import Marker, Natural, Span, Tts
+from adapters.tts import calibrate
 from adapters.tts.whole import pull_whole
 from adapters.voice import Voice
 from orchestrator import actions as act
+from scenes.balance import spectral_balance_db
 from scenes.simulator import Simulator
 from stitcher.loudness import loudness_lufs
 from stitcher.pcm import Float32, to_float32
 from stitcher.pitch import median_hz, pitch_contour_hz
-from stitcher.speaking import FRAME_MS, levels_db, speaking
+from stitcher.speaking import FRAME_MS, Float64, Mask, levels_db, speaking
 from timeline import events as ev
 
-Float64 = npt.NDArray[np.floating[Any]]
+SPANS_KEPT = 200  # of what engines have read, 0.5 MB each: a slow one need not say the same sentence again
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Reading:
         return levels_db(self.pcm, self.rate_hz)
 
     @cached_property
-    def speaking(self) -> npt.NDArray[np.bool_]:
+    def speaking(self) -> Mask:
         """Which frames are no pause."""
         return speaking(self.level_db)
 
@@ -76,6 +76,10 @@ class Reading:
         sounding = np.flatnonzero(self.speaking)
         inside = self.speaking[sounding[0] : sounding[-1]]
         return float(np.count_nonzero(~inside)) * FRAME_MS / 1000
+
+    @cached_property
+    def balance_db(self) -> Float64:
+        return spectral_balance_db(self.pcm, self.rate_hz)
 
     @cached_property
     def loudness_lufs(self) -> float:
@@ -100,10 +104,29 @@ def read_aloud(tts: Tts, phrases: Sequence[Phrase], voice: Voice) -> Reading:
     words: list[Word] = []
     for phrase in phrases:
         begin = sum(piece.size for piece in pieces)
-        pcm, marks = pull_whole(tts, Span(phrase.text, voice, phrase.seed))
+        pcm, marks = _read(tts, Span(phrase.text, voice, phrase.seed))
         pieces.append(pcm)
         words += [Word(phrase.place + m.text_start, begin + m.start_sample, begin + m.end_sample) for m in marks]
     return Reading(np.concatenate(pieces), tts.describe().rate_hz, words, sum(len(phrase.text) for phrase in phrases))
+
+
+def by_itself(tts: Tts, voice: Voice) -> Natural:
+    """How an engine speaks in this voice at pace 1.0. Raises AdapterError."""
+    pcm, _ = _read(tts, Span(calibrate.TEXT, replace(voice, pace=1.0), calibrate.SEED))
+    return calibrate.measured(pcm, tts.describe().rate_hz, len(calibrate.TEXT))
+
+
+def _read(tts: Tts, span: Span) -> tuple[Float32, list[Marker]]:
+    """Once for all who ask the same of the same engine; of one that takes no seed, whatever the seed."""
+    key = (tts, repr(replace(span, seed=span.seed if tts.describe().supports_seed else 0)))
+    if key not in _spans:
+        if len(_spans) == SPANS_KEPT:
+            del _spans[next(iter(_spans))]
+        _spans[key] = pull_whole(tts, span)
+    return _spans[key]
+
+
+_spans: dict[tuple[Tts, str], tuple[Float32, list[Marker]]] = {}
 
 
 def heard(simulator: Simulator, phrases: Sequence[Phrase]) -> Reading:
