@@ -54,15 +54,17 @@ def likeness(one: Reading, other: Reading) -> Likeness:
 
 
 def _shared(mine: Reading, other: Reading) -> list[Word]:
-    """My words that begin where one of the other's does, each with those after it that do not."""
+    """My words that begin where one of the other's does, each with those after it that do not; one at each place, for
+    who reads another text may mark a place twice."""
     places = {word.place for word in other.words}
-    words: list[Word] = []
+    found: dict[int, Word] = {}
+    last = None
     for word in mine.words:
-        if word.place in places:
-            words.append(word)
-        elif words:
-            words[-1] = Word(words[-1].place, words[-1].start, word.end)
-    return words
+        if word.place in places and word.place not in found:
+            last = found[word.place] = word
+        elif last is not None:
+            last = found[last.place] = Word(last.place, last.start, word.end)
+    return [found[place] for place in sorted(found)]
 
 
 def _lengths(reading: Reading, words: Sequence[Word]) -> Float64:
@@ -84,6 +86,8 @@ def _pace(one: Reading, a: Sequence[Word], other: Reading, b: Sequence[Word]) ->
 
 def _balance(one: Reading, a: Sequence[Word], other: Reading, b: Sequence[Word]) -> tuple[float, int]:
     """The highest correlation, and the shift (ms) that gives it."""
+    if len(a) < WORDS_LEAST:
+        return float("nan"), 0
     theirs = _balances(other, b, 0)
     shifts_ms = range(-SHIFT_MOST_MS, SHIFT_MOST_MS + 1, FRAME_MS)
     return max((_correlation(_balances(one, a, shift_ms), theirs), shift_ms) for shift_ms in shifts_ms)
@@ -95,7 +99,7 @@ def _balances(reading: Reading, words: Sequence[Word], shift_ms: int) -> Float64
     frame = reading.rate_hz * FRAME_MS / 1000
     middles = (np.arange(POINTS) + 0.5) / POINTS
     places = [(word.start + middles * (word.end - word.start)) / frame + shift_ms / FRAME_MS for word in words]
-    return np.interp(np.concatenate(places), np.arange(balance.size), balance) if places else np.zeros(0)
+    return np.interp(np.concatenate(places), np.arange(balance.size), balance)
 
 
 def _pitches(reading: Reading, words: Sequence[Word]) -> Float64:
