@@ -10,10 +10,10 @@ import numpy as np
 
 from adapters.base import AdapterError
 from adapters.conformance.finding import Finding, at_most, check, none_of, told, typed, unclaimed
-from adapters.conformance.pitch import median_pitch_hz
 from adapters.conformance.subject import Subject
 from adapters.conformance.texts import HELLO, LONGER
 from adapters.voice import PACE_MAX, PACE_MIN, Prosody, Timbre, Voice, named
+from stitcher.pitch import median_hz, pitch_contour_hz
 
 NOBODY = "nobody-of-that-name"
 PACES = (PACE_MIN, 0.75, 1.5, PACE_MAX)
@@ -130,10 +130,10 @@ def honoured_pitch_is_kept(subject: Subject) -> Finding:
     if not voices:
         return unclaimed("it does not honour a shift of the pitch")
     rate_hz = subject.capability.rate_hz
-    plain_hz = median_pitch_hz(subject.render(LONGER).pcm, rate_hz)
+    plain_hz = median_hz(pitch_contour_hz(subject.render(LONGER).pcm, rate_hz))
     off = 0.0
     for shift, voice in voices.items():
-        pitch_hz = median_pitch_hz(subject.render(LONGER, voice).pcm, rate_hz)
+        pitch_hz = median_hz(pitch_contour_hz(subject.render(LONGER, voice).pcm, rate_hz))
         off = max(off, abs(12 * np.log2(max(1.0, pitch_hz) / max(1.0, plain_hz)) - shift))
     return at_most(off, PITCH_OFF_MOST_SEMITONES, f"shifts are off by {off:.1f} semitones, from {plain_hz:.0f} Hz")
 
