@@ -1,9 +1,9 @@
-"""Persona Script: each persona reads one script with every voice that is present. What it asks is heard, whoever it is
-that speaks, and two voices read it alike. One persona, by turns, is heard in a session, the others from the engine.
+"""Persona Script: each persona reads one script with every voice. What it asks is heard, whoever it is that speaks, and
+two voices read it alike. One persona, by turns, is heard in a session, the others from the engine.
 
 Kept: against the same voice reading plainly, what the engine honours is as the persona asks, and what it ignores is as
-it was. Alike: beside every other voice, level and pace are alike once each is set against the engine's own (Natural),
-words are long at the same places, and sounds hiss and hum at the same places.
+it was. Alike: beside every peer, level and pace are alike once each is set against the engine's own (Natural), words
+are long at the same places, and sounds hiss and hum at the same places.
 
 Seen with eSpeak NG, Piper and Kokoro, each pair of them, three personas and twelve texts of three sentences, and the
 limit:
@@ -47,7 +47,7 @@ from scenes.world import World
 from timeline import events as ev
 
 SENTENCES_READ = 3  # forty words: enough for a correlation, and no more to render than needed
-PEERS = ("espeak", "piper", "kokoro")  # voices that speak words; those that are not there are left out
+PEERS = ("espeak", "piper")  # who reads in seconds; Kokoro is set beside them where it plays itself, and takes a minute
 TROUBLE = Trouble(open_ms=10, call_ms=5, rtf=0.1)
 AT_MOST = {
     "pace_off": 0.05, "level_off_db": 0.8, "pitch_off_semitones": 1.5, "pitch_moved_semitones": 1.5,
