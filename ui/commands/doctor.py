@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,10 @@ def _adapter(config: Any, context: Any, role: str, name: str, measure: bool) -> 
         adapter = make(config, context, role, name)
         if role == "ears":
             return "loaded"
-        if measure:
-            adapter.warm_up()
-        return cost_line(adapter.describe())
+        with closing(adapter):
+            if measure:
+                adapter.warm_up()
+            return cost_line(adapter.describe())
 
     return _checked(f"{role} {name}", look)
 

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,15 @@ def _verify(args: argparse.Namespace, config: Any, folder: Path) -> int:
 
     context = dataclasses.replace(context_of(config), clock=VirtualClock())  # nobody listens: no waiting either
 
-    def make_tts(name: str, options: Any) -> Any:
-        tts = registry.create("tts", name, options, context)
-        tts.warm_up()
-        return tts
+    with ExitStack() as closing:
 
-    verdict = replay(folder, make_tts)
+        def make_tts(name: str, options: Any) -> Any:
+            tts = registry.create("tts", name, options, context)
+            closing.callback(tts.close)
+            tts.warm_up()
+            return tts
+
+        verdict = replay(folder, make_tts)
     if args.json:
         print(
             json.dumps({"result": {**dataclasses.asdict(verdict), "identical": verdict.identical, "run": str(folder)}})

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 from ui.options import add_config_options, config_from
@@ -61,9 +62,9 @@ def project(voices: dict[str, Any], config: Any, context: Any) -> tuple[dict[str
     warnings = []
     for engine in registry.names("tts"):
         try:
-            tts = registry.create("tts", engine, config.tts.options.get(engine, {}), context)
-            for name, voice in voices.items():
-                reports[name][engine] = [dataclasses.asdict(came) for came in tts.project(voice).report]
+            with closing(registry.create("tts", engine, config.tts.options.get(engine, {}), context)) as tts:
+                for name, voice in voices.items():
+                    reports[name][engine] = [dataclasses.asdict(came) for came in tts.project(voice).report]
         except AdapterError as error:
             warnings.append(f"{engine}: {error.detail}")
     return reports, warnings

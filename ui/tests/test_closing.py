@@ -38,7 +38,10 @@ class Engines:
                 patch.setattr(kind, name, _noted(getattr(kind, name), seen))
 
     def closings(self) -> dict[str, int]:
-        return {tts.describe().name: sum(one is tts for one in self._closed) for tts in self._made}
+        return dict(self.each())
+
+    def each(self) -> list[tuple[str, int]]:
+        return [(tts.describe().name, sum(one is tts for one in self._closed)) for tts in self._made]
 
 
 def _noted(method: Any, seen: list[Any]) -> Any:
@@ -87,3 +90,15 @@ def test_when_the_session_breaks(engines: Engines, words: tuple[str, ...], monke
     monkeypatch.setattr("adapters.audio.files.FileSpeaker.start", break_off)
     assert main(list(words)) == 1
     assert engines.closings() == {"null": 1, "espeak": 1}
+
+
+@pytest.mark.parametrize("words", [
+    ("replay", "last", "--verify"), ("voices",), ("adapters", "--role", "tts", "--no-warm-up"), ("doctor",),
+], ids=lambda words: words[0])  # fmt: skip
+def test_when_it_was_only_looked_at(engines: Engines, words: tuple[str, ...]) -> None:
+    assert main(list(SAY)) == 0
+    before = len(engines.each())
+    main([*words, "--config", "settings.toml"])
+    looked_at = engines.each()[before:]
+    assert looked_at
+    assert {times for _, times in looked_at} == {1}
