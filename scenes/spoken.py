@@ -20,7 +20,9 @@ from stitcher.loudness import loudness_lufs
 from stitcher.pcm import FULL_SCALE, Int16, to_float32
 from timeline import events as ev
 
-NEAR_MS = 100  # a mark is as exact as that
+NEAR_MS = 100  # a seam is as near to the pause that it lies in
+BETWEEN_MS = 200  # a mark of a sentence's first word is as near to the pause before it: Piper has vowels begin softly
+PAUSE_LEAST_MS = 20  # shorter silences lie within words too
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,30 @@ class Spoken:
     def loudness_lufs(self, first: int, last: int) -> float:
         return loudness_lufs(to_float32(self.between(first, last)), self.rate_hz)
 
-    def pause_ms(self, index: int) -> float:
-        """The longest silence that reaches within NEAR_MS of a sample."""
-        near = self.rate_hz * NEAR_MS // 1000
+    def pause_ms(self, index: int, near_ms: int = NEAR_MS) -> float:
+        """The longest silence that reaches within `near_ms` of a sample."""
+        start, end = self._silence(index, near_ms)
+        return (end - start) / self.rate_hz * 1000
+
+    def sentence(self, first: int, last: int) -> Int16:
+        """The sound of the words from one place on, up to another's, cut out in the pauses around them."""
+        return self.audio[self._before(first) : self._before(last)]
+
+    def _before(self, place: int) -> int:
+        """The middle of the pause before a word; where it begins if there is none."""
+        index = self.index(place)
+        start, end = self._silence(index, BETWEEN_MS)
+        return (start + end) // 2 if end - start >= self.rate_hz * PAUSE_LEAST_MS // 1000 else index
+
+    def _silence(self, index: int, near_ms: int) -> tuple[int, int]:
+        """Where the longest silence that reaches near a sample begins and ends."""
+        near = self.rate_hz * near_ms // 1000
         loud = np.flatnonzero(np.abs(self.audio.astype(np.int32)) > AUDIBLE * FULL_SCALE)
+        loud = np.concatenate(([-1], loud, [self.audio.size]))
         first = max(0, int(np.searchsorted(loud, index - near)) - 1)
         last = int(np.searchsorted(loud, index + near)) + 1
-        return float(np.diff(loud[first:last]).max(initial=0)) / self.rate_hz * 1000
+        longest = first + int(np.diff(loud[first:last]).argmax())
+        return int(loud[longest]), int(loud[longest + 1])
 
 
 def letters(text: str) -> int:

@@ -7,12 +7,9 @@ same text in which each of them spoke alone, and a recognizer writes down what i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import pairwise
-from operator import itemgetter
+from itertools import accumulate, pairwise
 
 from adapters.base import Tts
 from adapters.tts.trouble import Trouble
@@ -20,17 +17,17 @@ from orchestrator import actions as act
 from scenes.script import CLEAR
 from scenes.simulator import Simulator
 from scenes.sound import TONES, WORD_GAP_SAMPLES, tones
-from scenes.spoken import Spoken, letters, spoken
-from scenes.stage import Hear, Scene, Stage
+from scenes.spoken import BETWEEN_MS, NEAR_MS, Spoken, letters, spoken
+from scenes.stage import Scene, Stage
+from scenes.transcript import wrong
 from scenes.world import World
 from stitcher.pcm import frame_samples
 from stitcher.seam_measures import measure_seam
 from timeline import events as ev
 
-PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
+PAUSE_OFF_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves, or below the shorter
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
-EARLY_MS = 80  # words begin before their marks by up to so much; between sentences it is silent
 CLICK_MOST = 1.0  # no sharper than speech itself
 TEXT_SENTENCES = 4
 FIRST_MS, LAST_MS = 300, 9000  # of an utterance of about fifteen seconds
@@ -82,51 +79,33 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
     here = spoken(simulator)
     first, second = (alone(stage.make_tts, stage.adapter, other, who, " ".join(sentences)) for who in (0, 1))
     places = [here.place(index) for index in seams(simulator)]
+    starts = list(accumulate(map(letters, sentences)))
     for index, place in zip(seams(simulator), places, strict=True):
         stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
-        own_ms = max(one.pause_ms(one.index(place)) for one in (first, second))
-        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - own_ms, PAUSE_ADDED_MOST_MS)
-    whole = letters(" ".join(sentences))
-    apart_lu = second.loudness_lufs(0, whole) - first.loudness_lufs(0, whole)
-    stage.at_most(f"level_apart_lu_{other}", abs(apart_lu), LEVEL_MOST_LU)
-    for begin, end in pairwise((*places, whole)):
-        if here.between(begin, end).size >= LEVEL_LEAST_MS * here.rate_hz // 1000:
-            apart_lu = here.loudness_lufs(begin, end) - first.loudness_lufs(begin, end)
-            stage.measure(f"stretch_apart_lu_{other}", apart_lu)
+        near_ms = BETWEEN_MS if place in starts else NEAR_MS
+        own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
+        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_OFF_MOST_MS)
+        stage.at_most(f"pause_lost_ms_{other}", min(own_ms) - here.pause_ms(index), PAUSE_OFF_MOST_MS)
+    judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
     if stage.hear is not None:
-        wrong = [min(heard, key=itemgetter(0)) for heard in hearings(stage.hear, here, sentences)]
-        stage.exactly(f"words_lost_or_twice_{other}", sum(words for words, _ in wrong), 0)
-        stage.measure(f"sentences_misheard_{other}", sum(bool(text) for _, text in wrong))
-        for words, text in wrong:
-            if words:
-                stage.note(f"heard: {text}")
+        heard = list(wrong(here, sentences, stage.hear))
+        stage.exactly(f"words_lost_or_twice_{other}", sum(one.words for one in heard), 0)
+        stage.measure(f"sentences_misheard_{other}", sum(bool(one.text) for one in heard))
+        for one in heard:
+            if one.words:
+                stage.note(f"heard: {one.text}")
 
 
-def hearings(hear: Hear, here: Spoken, sentences: tuple[str, ...]) -> Iterator[list[tuple[int, str]]]:
-    """Of each sentence, at each hearing: words lost or said twice, and what was heard instead, empty where it is
-    right. A word that is taken for another is the recognizer's, or the voice's."""
-    early = here.rate_hz * EARLY_MS // 1000
-    place = 0
-    for sentence in sentences:
-        begin, place = place, place + letters(sentence)
-        pcm = here.audio[max(0, here.index(begin) - early) : here.index(place) - early]
-        found = []
-        for text in hear(pcm, here.rate_hz):
-            wrong = lost_or_twice(words_of(sentence), words_of(text))
-            found.append((wrong, "" if words_of(text) == words_of(sentence) else text))
-            if not wrong:
-                break
-        yield found
-
-
-def lost_or_twice(said: list[str], heard: list[str]) -> int:
-    """Words that are too many or too few, where the two are laid beside each other."""
-    places = SequenceMatcher(None, said, heard, autojunk=False).get_opcodes()
-    return sum(abs((b - a) - (d - c)) for _, a, b, c, d in places)
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"[\w']+", text.lower())
+def judge_level(stage: Stage, other: str, here: Spoken, alone: Sequence[Spoken], places: Sequence[int]) -> None:
+    """`places`: of the seams, and the end."""
+    apart_lu = [one.loudness_lufs(0, places[-1]) for one in alone]
+    stage.at_most(f"level_apart_lu_{other}", abs(apart_lu[1] - apart_lu[0]), LEVEL_MOST_LU)
+    stretches = [
+        abs(here.loudness_lufs(begin, end) - alone[0].loudness_lufs(begin, end))
+        for begin, end in pairwise(places)
+        if here.between(begin, end).size >= LEVEL_LEAST_MS * here.rate_hz // 1000
+    ]
+    stage.measure(f"stretch_apart_lu_{other}", max(stretches, default=0.0))
 
 
 @cache
