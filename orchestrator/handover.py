@@ -29,6 +29,7 @@ PATIENCE = 2.0  # by which a swap that came too late is given more time at the n
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
 FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
 WHY = {OVERDUE: "does not answer in time", SLOW: "cannot keep up on this machine"}
+CRASHES_MOST = 3  # of an engine that is alone, in one utterance; more is no bad luck but what it is asked to say
 PREROLL_MS = 30  # of silence kept before the first audible sample: consonants begin softly
 
 
@@ -41,6 +42,7 @@ class Handover:
         self._generation = 0
         self.wish: Wish | None = None
         self._asked: list[Wish] = []  # by the user, for later in the utterance
+        self._crashes = 0
         self.cancel()
 
     def cancel(self) -> None:
@@ -49,6 +51,7 @@ class Handover:
             if wish is not None and wish.reason == ASKED:
                 self._voices.prefer(wish.engine)
         self._asked.clear()
+        self._crashes = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -81,13 +84,18 @@ class Handover:
         self._asked.sort(key=lambda wish: wish.not_before)
         return []
 
-    def force(self, engine: str, reason: str, now_ns: int) -> list[act.Action] | None:
-        """An engine can no longer; None where nobody can take over."""
+    def force(self, engine: str, reason: str, now_ns: int, crashed: bool = False) -> list[act.Action] | None:
+        """An engine can no longer; None where nobody can take over. One that crashed in mid-speech and is alone takes
+        over from itself: it may have been started anew."""
         speech = self._speech
         stand_in = self._voices.stand_in(engine, now_ns)
+        again = stand_in is None and crashed and speech.in_stream and self._crashes < CRASHES_MOST
+        if again:
+            stand_in, self._crashes = engine, self._crashes + 1
         if stand_in is None:
             return None
-        self._voices.failed(engine, reason, now_ns, counts=not speech.busy(engine, now_ns))
+        if not again:
+            self._voices.failed(engine, reason, now_ns, counts=not speech.busy(engine, now_ns))
         actions = self._abandon()
         if reason != FAILED:
             actions.append(act.Notice(f"{engine} {WHY[reason]}: {stand_in} goes on"))
@@ -97,7 +105,7 @@ class Handover:
             actions += [act.ClosePhrase(self._generation, phrase.number) for phrase in speech.script.renew(engine)]
         current = speech.script.current
         if current is not None and current.engine == engine:
-            self.wish = Wish(stand_in, reason, reason == SLOW, 0)
+            self.wish = Wish(stand_in, reason, reason == SLOW, 0, again=again)
         return actions
 
     # -- going on -------------------------------------------------------------------------
@@ -190,8 +198,10 @@ class Handover:
         if wish.reason == ASKED and wish.not_before <= speech.end_index and speech.engine != wish.engine:
             self._voices.prefer(wish.engine)  # at the latest with the next phrase
         place = self._find(wish, read_index)
-        if place is None or speech.engine == wish.engine:
-            self.wish = None if speech.engine == wish.engine else wish
+        if speech.engine == wish.engine and not wish.again:
+            self.wish = None
+            return []
+        if place is None:
             return []
         cut = speech.script.all[place.phrase]
         rest = cut.text[place.chars :].strip()

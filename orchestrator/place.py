@@ -17,6 +17,7 @@ class Wish:
     not_before: int  # index
     patience: float = 1.0
     at_end: bool = False  # too late for anything but to go on after the last sample
+    again: bool = False  # it is the engine that speaks already
 
 
 @dataclass(frozen=True, slots=True)

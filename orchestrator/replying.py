@@ -250,7 +250,7 @@ class Replying:
             return self.handover.failed(FAILED, now_ns)
         if self.speech.failed(phrase, event.retryable):
             return []
-        instead = self.handover.force(self.speech.asked, FAILED, now_ns)
+        instead = self.handover.force(self.speech.asked, FAILED, now_ns, event.fault == "crashed")
         return self.speech.end_phrase(event.generation, phrase) if instead is None else instead
 
     def _phrase(self, number: int) -> Phrase:

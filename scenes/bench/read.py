@@ -1,4 +1,5 @@
-"""Read: a long text read aloud in real time to a file. Nothing runs dry, and memory does not grow.
+"""Read: a long text read aloud in real time to a file. Nothing runs dry, and memory does not grow. Where there are
+fallbacks it tells who read what.
 
 Memory is the process's resident set, read once a second while it speaks; what counts is how much larger its median of
 the last fifth is than that of the second fifth, when everything has been loaded and used once.
@@ -9,17 +10,21 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from adapters import registry
 from adapters.audio.files import FileSpeaker
+from adapters.base import Tts
 from adapters.registry import Context
-from orchestrator.config import Config
+from orchestrator.actions import ShowSwap
+from orchestrator.config import Config, TtsConfig
 from orchestrator.session import Session
 from orchestrator.shell import Parts
-from scenes.bench.report import Report, at_least, at_most, machine, shown
+from scenes.bench.report import Metric, Report, Table, at_least, at_most, machine, shown
 from scenes.script import CHARS_PER_S, aloud
 from timeline.clock import NS_PER_S
 from timeline.events import InputEnded, SinkTick, SpeakRequested
@@ -51,23 +56,59 @@ def _resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def run(context: Context, minutes: float = MINUTES) -> Report:
-    """Read for `minutes`, in real time. Raises AdapterError."""
-    tts = registry.create("tts", "piper", {}, context)
-    tts.warm_up()
-    memory = _Memory()
+class _Swaps:
+    """A watcher of who speaks."""
+
+    def __init__(self, first: str, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self.spoke = [(0.0, first, "")]  # from this second on; why it took over
+
+    def watch(self, t_ns: int, what: str, fact: Any) -> None:
+        if isinstance(fact, ShowSwap):
+            self.spoke.append((fact.index / self._rate_hz, fact.engine, fact.reason))
+
+    def metrics(self, engines: Sequence[str], seconds: float) -> Iterator[Metric]:
+        ends = [begin for begin, _, _ in self.spoke[1:]] + [seconds]
+        for engine in engines:
+            spoken_s = sum(end - begin for end, (begin, who, _) in zip(ends, self.spoke, strict=True) if who == engine)
+            yield shown(f"spoken_by_{engine}_s", spoken_s, "s")
+
+    def table(self) -> Table:
+        rows = tuple((f"{begin:.1f} s", who, why) for begin, who, why in self.spoke)
+        return Table("Who spoke", ("from", "engine", "why"), rows)
+
+
+def run(
+    context: Context, minutes: float = MINUTES, engines: Sequence[str] = ("piper",), artifacts: str = "artifacts"
+) -> Report:
+    """Read for `minutes`, in real time, by the first engine; the others are its fallbacks, in order. The run is kept.
+    Raises AdapterError."""
+    voices = {name: registry.create("tts", name, {}, context) for name in engines}
+    with ExitStack() as closing:
+        for tts in voices.values():
+            closing.callback(tts.close)
+            tts.warm_up()
+        return _read(context, minutes, voices, artifacts)
+
+
+def _read(context: Context, minutes: float, voices: Mapping[str, Tts], artifacts: str) -> Report:
+    first, *fallback = voices
+    config = Config(artifacts=artifacts, tts=TtsConfig(adapter=first, fallback=tuple(fallback)))
+    memory, swaps = _Memory(), _Swaps(first, config.audio.rate_hz)
     with tempfile.TemporaryDirectory() as folder:
-        config = Config(artifacts=str(Path(folder) / "runs"))
         speaker = FileSpeaker(Path(folder) / "read.wav", context.clock, config.audio.rate_hz)
-        session = Session(config, Parts(context.clock, tts, speaker), "read", [memory.watch])
-        outcome = asyncio.run(
-            session.hold([SpeakRequested(aloud(minutes * CHARS_PER_MINUTE / CHARS_PER_S)), InputEnded()])
-        )
+        others = {name: voices[name] for name in fallback}
+        parts = Parts(context.clock, voices[first], speaker, others=others)
+        session = Session(config, parts, "read", [memory.watch, swaps.watch])
+        text = aloud(minutes * CHARS_PER_MINUTE / CHARS_PER_S)
+        outcome = asyncio.run(session.hold([SpeakRequested(text), InputEnded()]))
     seconds = outcome.samples / outcome.rate_hz
     metrics = (
         at_most("underruns", outcome.meter.underruns, "", 0),
         at_most("memory_growth_mb", memory.growth_mb(), "MB", GROWTH_MOST_MB),
         at_least("read_s", seconds, "s", minutes * 60),
         shown("memory_mb", median(memory.mb), "MB"),
+        *swaps.metrics(list(voices), seconds),
     )
-    return Report("read", machine(), metrics, 1)
+    kept = (str(outcome.folder),) if outcome.folder else ()
+    return Report("read", machine(), metrics, 1, (swaps.table(),), kept)

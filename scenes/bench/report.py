@@ -1,6 +1,6 @@
 """The shape that all benchmarks share, and how two things are compared fairly.
 
-    {bench, machine, passed, metrics: [{name, value, unit, limit, passed}], runs}
+    {bench, machine, passed, metrics: [{name, value, unit, limit, passed}], runs, artifacts}
 
 Rules. A metric without a limit is only shown: its `limit` and `passed` are null and it fails nothing. A
 report has passed where no metric with a limit failed. Times of one machine mean little on another, so
@@ -63,6 +63,7 @@ class Report:
     metrics: tuple[Metric, ...]
     runs: int
     tables: tuple[Table, ...] = ()
+    artifacts: tuple[str, ...] = ()  # folders of runs that were kept
 
     @property
     def passed(self) -> bool:
@@ -76,6 +77,7 @@ class Report:
             "passed": self.passed,
             "metrics": [asdict(metric) for metric in self.metrics],
             "runs": self.runs,
+            "artifacts": self.artifacts,
         }
 
 

@@ -9,6 +9,7 @@ import pytest
 from adapters.tts.null import ToneTts
 from adapters.tts.trouble import Trouble, Troubled
 from orchestrator import actions as act
+from orchestrator.handover import CRASHES_MOST
 from orchestrator.settings import CoreSettings
 from orchestrator.voices import ASKED, FAILED, OVERDUE, SLOW
 from scenes.plays.mid_stream_swap import phrase_ends
@@ -140,8 +141,17 @@ def test_an_interruption_never_counts_against_an_engine() -> None:
     assert not voices.rests("first", simulator.now_ns() + 10**10), "what it rested for was over in seconds"
 
 
-def test_alone_it_is_asked_again_and_then_given_up_as_ever() -> None:
-    simulator = cast({**QUICK, "dies_at": 5}, {}, reading())
+@pytest.mark.parametrize("dies_at", range(1, 12))  # before the first sample it is asked again, and given up as ever
+def test_one_that_is_alone_and_dies_takes_over_from_itself_and_no_word_is_lost(dies_at: int) -> None:
+    simulator = cast({**QUICK, "dies_at": dies_at}, {}, reading())
+    assert set(read(simulator)) <= {("first", FAILED)}
+    assert simulator.underrun_samples() == 0
+
+
+def test_one_that_is_alone_and_dies_of_what_it_is_asked_is_given_up_as_ever() -> None:
+    simulator = cast({**QUICK, "fail_at": 3, "fail_times": 1000}, {}, reading())
     simulator.run(120_000)
     check(simulator)
-    assert swaps(simulator) == []
+    (kept,) = remembered(simulator, "assistant")
+    assert swaps(simulator) == [("first", FAILED)] * CRASHES_MOST
+    assert kept.text != LONG

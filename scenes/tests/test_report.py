@@ -26,7 +26,7 @@ def test_one_failed_limit_fails_the_report() -> None:
 
 
 def test_the_json_form_is_exactly_this() -> None:
-    report = Report("stt", "here", (at_most("ratio", 0.25, "", 0.5), shown("error", 2.0, "%")), 7)
+    report = Report("stt", "here", (at_most("ratio", 0.25, "", 0.5), shown("error", 2.0, "%")), 7, (), ("artifacts/a",))
     assert json.loads(json.dumps(report.as_json())) == {
         "bench": "stt",
         "machine": "here",
@@ -36,6 +36,7 @@ def test_the_json_form_is_exactly_this() -> None:
             {"name": "error", "value": 2.0, "unit": "%", "limit": None, "passed": None},
         ],
         "runs": 7,
+        "artifacts": ["artifacts/a"],
     }
 
 

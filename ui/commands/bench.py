@@ -1,5 +1,5 @@
-"""duckbill bench: measure. --json prints one object {bench, machine, passed, metrics, runs}. Exit 1 where a limit is
-missed."""
+"""duckbill bench: measure. --json prints one object {bench, machine, passed, metrics, runs, artifacts}. Exit 1 where a
+limit is missed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("bench", help="measure, as ratios in one run", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES), metavar="NAME", help=", ".join(sorted(BENCHES)))
     parser.add_argument("--minutes", type=float, help="of read: how long the text is (default: 5)")
+    parser.add_argument(
+        "--engines",
+        metavar="A,B",
+        help="of read: who reads, and who takes over where it fails or is too slow (default: piper)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config_options(parser)
     parser.set_defaults(run=run)
@@ -35,9 +40,14 @@ def run(args: argparse.Namespace) -> int:
 
     from ui.compose import context_of
 
-    context = context_of(config_from(args))
+    config = config_from(args)
+    context = context_of(config)
     module = importlib.import_module(BENCHES[args.name])
-    options = {"minutes": args.minutes} if args.minutes and args.name == "read" else {}
+    options: dict[str, Any] = {}
+    if args.name == "read":
+        options = {"artifacts": config.artifacts}
+        options |= {"minutes": args.minutes} if args.minutes else {}
+        options |= {"engines": args.engines.split(",")} if args.engines else {}
     with Console(stderr=True).status(f"measuring {args.name}"):
         report = module.run(context, **options)
     if args.json:
@@ -51,6 +61,8 @@ def _print(report: Any) -> None:
     for table in report.tables:
         _print_table(table)
     print(f"{report.bench}: {'passed' if report.passed else 'MISSED'}   {report.runs} runs on {report.machine}")
+    for folder in report.artifacts:
+        print(f"  run {folder}")
     for metric in (metric for metric in report.metrics if metric.limit is not None or not report.tables):
         limit = "" if metric.limit is None else f"   limit {metric.limit:g}"
         mark = {None: " ", True: "+", False: "-"}[metric.passed]
