@@ -6,7 +6,7 @@ beside another of the same text, in which other engines spoke, and the same word
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ from timeline import events as ev
 
 NEAR_MS = 100  # a seam is as near to the pause that it lies in
 BETWEEN_MS = 200  # a mark of a sentence's first word is as near to the pause before it: Piper has vowels begin softly
+SAME_LEAST = 0.9  # correlation of two that are one but for rounding and where the resampler was; words apart have 0.3
+SHIFT_MOST_MS = 5  # of a mark, by rounding to frames
 PAUSE_LEAST_MS = 20  # shorter silences lie within words too
 
 
@@ -35,7 +37,7 @@ class Spoken:
 
     def index(self, place: int) -> int:
         """Where the first word at or after a place begins; the end where there is none."""
-        at = bisect_left(self.words, place, key=lambda word: word.place)
+        at = bisect_left(self.words, place, key=_place)
         return self.words[at].start if at < len(self.words) else self.audio.size
 
     def place(self, index: int) -> int:
@@ -49,6 +51,20 @@ class Spoken:
 
     def loudness_lufs(self, first: int, last: int) -> float:
         return loudness_lufs(to_float32(self.between(first, last)), self.rate_hz)
+
+    def sounds_as(self, other: Spoken, place: int) -> bool:
+        """A word is there as it is in another session: sound for sound, if not sample for sample."""
+        mine, theirs = (one.words[max(0, bisect_right(one.words, place, key=_place) - 1)] for one in (self, other))
+        if mine.place != theirs.place:
+            return False
+        word = self.audio[mine.start : mine.end].astype(np.float64)
+        near = self.rate_hz * SHIFT_MOST_MS // 1000
+        field = other.audio[max(0, theirs.start - near) : theirs.start + word.size + near].astype(np.float64)
+        if field.size < word.size or not word.any():
+            return False
+        power = np.convolve(field**2, np.ones(word.size), "valid")
+        likeness = np.correlate(field, word, "valid") / np.sqrt(np.maximum(power, 1) * (word**2).sum())
+        return bool(likeness.max() >= SAME_LEAST)
 
     def pause_ms(self, index: int, near_ms: int = NEAR_MS) -> float:
         """The longest silence that reaches within `near_ms` of a sample."""
@@ -74,6 +90,10 @@ class Spoken:
         last = int(np.searchsorted(loud, index + near)) + 1
         longest = first + int(np.diff(loud[first:last]).argmax())
         return int(loud[longest]), int(loud[longest + 1])
+
+
+def _place(word: Word) -> int:
+    return word.place
 
 
 def letters(text: str) -> int:

@@ -88,7 +88,8 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
         stage.at_most(f"pause_lost_ms_{other}", min(own_ms) - here.pause_ms(index), PAUSE_OFF_MOST_MS)
     judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
     if stage.hear is not None:
-        heard = list(wrong(here, sentences, stage.hear))
+        known = lambda place: any(here.sounds_as(one, place) for one in (first, second))  # noqa: E731
+        heard = list(wrong(here, sentences, stage.hear, known))
         stage.exactly(f"words_lost_or_twice_{other}", sum(one.words for one in heard), 0)
         stage.measure(f"sentences_misheard_{other}", sum(bool(one.text) for one in heard))
         for one in heard:

@@ -43,3 +43,16 @@ def test_words_are_known_by_how_many_letters_come_before_them():
     assert [spoken.index(place) for place in (0, 1, 4, 5, 9, 10)] == [0, 300, 300, 700, 700, 1000]
     assert [spoken.place(index) for index in (0, 299, 300, 999, 1000)] == [0, 0, 4, 9, 10]
     assert spoken.between(4, 9).size == 400
+
+
+def test_a_word_is_known_again_by_its_sound():
+    noise = np.random.default_rng(7).normal(0, 3000, 3000).astype(np.int16)
+    words = [Word(0, 0, 400), Word(4, 400, 900), Word(9, 900, 1500)]
+    spoken = Spoken(noise[:1500], RATE_HZ, words)
+    shifted = [Word(word.place, word.start + 302, word.end + 302) for word in words]  # its marks are 2 ms late
+    again = Spoken(
+        np.concatenate((noise[2000:2300], noise[:400] // 2, noise[2400:2900], noise[900:1500])), RATE_HZ, shifted
+    )
+    assert [spoken.sounds_as(again, place) for place in (0, 4, 9)] == [True, False, True]
+    assert not spoken.sounds_as(Spoken(noise[:1500], RATE_HZ, words[1:]), 0)
+    assert not Spoken(np.zeros(1500, np.int16), RATE_HZ, words).sounds_as(spoken, 0)
