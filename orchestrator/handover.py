@@ -26,6 +26,7 @@ from timeline.ledger import Ledger
 NEAR_BLOCKS = 2  # of the sink: it may take so many before it has told us of the first
 NEAR_MS = 60  # and what the event loop may be late by, and the frame that a seam needs
 PATIENCE = 2.0  # by which a swap that came too late is given more time at the next try
+BUSY = 2.0  # by which an engine may be slower than it was: what makes one late makes the others late
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
 FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
 WHY = {OVERDUE: "does not answer in time", SLOW: "cannot keep up on this machine"}
@@ -168,7 +169,7 @@ class Handover:
 
     def _needed_ns(self, engine: str) -> float:
         """How much lead must be left for another engine to be in time."""
-        return self._voices[engine].prepare_ns(self._longest) + NEAR_MS * NS_PER_MS
+        return BUSY * self._voices[engine].prepare_ns(self._longest) + NEAR_MS * NS_PER_MS
 
     @property
     def _longest(self) -> str:

@@ -7,6 +7,8 @@ from orchestrator.cost import DEVIATION_GAIN, DEVIATIONS
 from orchestrator.rate import TICK_NS
 from timeline.clock import NS_PER_MS
 
+USUAL_CHARS = 80  # of a phrase
+
 
 class OpenCost:
     """What opening a phrase costs, by its length: a running mean per character and its deviation."""
@@ -15,7 +17,7 @@ class OpenCost:
         cost = capability.cost
         self._fixed_ns = float(cost.open_ns if cost else 0)
         self._char_ns = float(cost.open_char_ns if cost else 2 * NS_PER_MS)
-        self._deviation_ns = self._fixed_ns / 2
+        self._deviation_ns = (self._fixed_ns + self._char_ns * USUAL_CHARS) / 2
 
     def safe_ns(self, text: str) -> float:
         return self._fixed_ns + self._char_ns * len(text) + DEVIATIONS * self._deviation_ns + TICK_NS

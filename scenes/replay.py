@@ -196,14 +196,17 @@ class _Audio:
                 self._refused[action.generation, action.phrase] = error
         elif isinstance(action, act.RequestChunk):
             self._requests[action.generation, action.phrase, action.seq] = action
-        elif isinstance(action, act.ClosePhrase):
-            pass  # a late chunk of it may still be recorded
+        elif isinstance(action, act.ClosePhrase | act.Retract):
+            pass  # a late chunk of it may still be recorded; whether the sink was too near is recorded too
         else:
             self._bus.apply(action)
 
     def _event(self, event: Any) -> None:
         if isinstance(event, ev.ChunkReady):
             self._render(event)
+        elif isinstance(event, ev.Retracted):
+            if event.end_index <= event.index:
+                self._bus.apply(act.Retract(event.index))
         elif isinstance(event, ev.SinkTick):
             # What was taken back before a tick was written down, the sink had not come near.
             if self._bus.ring.written < min(event.written_seen, self._bus.ring.read + event.block_samples):
