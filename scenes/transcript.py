@@ -61,9 +61,13 @@ def _hearings(spoken: Spoken, sentences: Sequence[str], hear: Hear, number: int,
 
 def lost_or_twice(said: Sequence[str], heard: Sequence[str], there: Sequence[bool]) -> int:
     """Words that are too many or too few, where the two are laid beside each other; `there`: of each that was said,
-    whether it cannot be lost."""
+    whether it is known to be. One that is cannot be lost, nor can another be heard between two of them."""
     places = SequenceMatcher(None, said, heard, autojunk=False).get_opcodes()
-    return sum(abs((b - a) - (d - c)) for _, a, b, c, d in places if not (b - a > d - c and all(there[a:b])))
+    return sum(
+        abs((b - a) - (d - c))
+        for _, a, b, c, d in places
+        if not all(there[a:b] if b - a > d - c else there[max(0, a - 1) : b + 1])
+    )
 
 
 def words_of(text: str) -> list[str]:

@@ -22,13 +22,15 @@ from scenes.stage import Scene, Stage
 from scenes.transcript import wrong
 from scenes.world import World
 from stitcher.pcm import frame_samples
-from stitcher.seam_measures import measure_seam
+from stitcher.seam_measures import CLICK_MS, measure_seam
 from timeline import events as ev
 
-PAUSE_OFF_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves, or below the shorter
+PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
-CLICK_MOST = 1.0  # no sharper than speech itself
+PAUSE_LOST_MOST_MS = 80  # below the shorter: of what is silent before a word, 30 ms are kept at a change
+CLICK_MOST = 1.0  # no sharper than speech itself; nor, if that is more, than the same word is where nobody takes over
+ONSET_MS = 30  # a word begins so near to its mark
 TEXT_SENTENCES = 4
 FIRST_MS, LAST_MS = 300, 9000  # of an utterance of about fifteen seconds
 PLAIN = Trouble(open_ms=10, call_ms=5, rtf=0.1)
@@ -81,11 +83,13 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
     places = [here.place(index) for index in seams(simulator)]
     starts = list(accumulate(map(letters, sentences)))
     for index, place in zip(seams(simulator), places, strict=True):
-        stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
+        sharp = max(sharpest(one, one.index(place)) for one in (first, second))
+        ratio = measure_seam(here.audio, index, here.rate_hz).click_ratio
+        stage.at_most(f"click_ratio_{other}", ratio, max(CLICK_MOST, sharp))
         near_ms = BETWEEN_MS if place in starts else NEAR_MS
         own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
-        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_OFF_MOST_MS)
-        stage.at_most(f"pause_lost_ms_{other}", min(own_ms) - here.pause_ms(index), PAUSE_OFF_MOST_MS)
+        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_ADDED_MOST_MS)
+        stage.at_most(f"pause_lost_ms_{other}", min(own_ms) - here.pause_ms(index), PAUSE_LOST_MOST_MS)
     judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
     if stage.hear is not None:
         known = lambda place: any(here.sounds_as(one, place) for one in (first, second))  # noqa: E731
@@ -95,6 +99,13 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
         for one in heard:
             if one.words:
                 stage.note(f"heard: {one.text}")
+
+
+def sharpest(one: Spoken, index: int) -> float:
+    """The highest click ratio near the beginning of a word in which nothing is stitched."""
+    shifts = (ms * one.rate_hz // 1000 for ms in range(-ONSET_MS, ONSET_MS + 1, CLICK_MS))
+    places = (min(one.audio.size - 1, max(1, index + shift)) for shift in shifts)
+    return max(measure_seam(one.audio, at, one.rate_hz).click_ratio for at in places)
 
 
 def judge_level(stage: Stage, other: str, here: Spoken, alone: Sequence[Spoken], places: Sequence[int]) -> None:
