@@ -28,9 +28,11 @@ NEAR_MS = 60  # and what the event loop may be late by, and the frame that a sea
 PATIENCE = 2.0  # by which a swap that came too late is given more time at the next try
 BUSY = 2.0  # by which an engine may be slower than it was: what makes one late makes the others late
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
+HICCUP_NS = 100 * NS_PER_MS  # what is later is no hiccup of the machine; to change voices for less is worse than a gap
 FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
 WHY = {OVERDUE: "does not answer in time", SLOW: "cannot keep up on this machine"}
 CRASHES_MOST = 3  # of an engine that is alone, in one utterance; more is no bad luck but what it is asked to say
+LEFT_MS = 300  # of what is stitched is left ahead where the user asks for another: its first chunks are small
 PREROLL_MS = 30  # of silence kept before the first audible sample: consonants begin softly
 
 
@@ -156,12 +158,13 @@ class Handover:
         stand_in = voices.stand_in(speech.asked, now_ns)
         if job is None or stand_in is None or not self._replaceable(speech.asked, now_ns):
             return ""
-        seat = voices[speech.asked]
+        seat, seat_in = voices[speech.asked], voices[stand_in]
         likely_ns = seat.open_cost.safe_ns(job.text) if isinstance(job, act.OpenPhrase) else seat.rate.reserve_ns
         waited_ns = now_ns - speech.since_ns
         if not speech.in_stream:
             return OVERDUE if waited_ns > 2 * likely_ns + FIRST_WAIT_NS else ""
-        return OVERDUE if waited_ns > likely_ns and lead < self._needed_ns(stand_in) else ""
+        late_ns = max(likely_ns + HICCUP_NS, seat_in.prepare_ns(self._longest))
+        return OVERDUE if waited_ns > late_ns and lead < self._needed_ns(stand_in) else ""
 
     def _replaceable(self, engine: str, now_ns: int) -> bool:
         """Somebody can take over from it, and it has not been told to rest already."""
@@ -216,7 +219,7 @@ class Handover:
 
     def _find(self, wish: Wish, read_index: int) -> Place | None:
         near_index = read_index + self._near
-        prepare_ns = wish.patience * self._voices[wish.engine].prepare_ns(self._longest)
+        prepare_ns = BUSY * wish.patience * self._voices[wish.engine].prepare_ns(self._longest) + LEFT_MS * NS_PER_MS
         return find_place(wish, near_index, near_index + self._samples(prepare_ns), self._speech, self._ledger)
 
     # -- what comes back ------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from adapters.base import Capability, Natural
+from adapters.base import Capability, Cost, Natural
 from adapters.voice import PLAIN, Timbre, Voice
+from orchestrator.opening import USUAL_CHARS, OpenCost
 from orchestrator.settings import CoreSettings
 from orchestrator.voices import (
     ASKED,
@@ -87,3 +90,12 @@ def test_a_persona_of_its_own_pitch_keeps_it() -> None:
     asked = Voice(timbre=Timbre(pitch_hz=150.0))
     assert matched(asked, Natural(20.0, 100.0, -20.0), Natural(20.0, 180.0, -20.0)).timbre.pitch_hz == 150.0
     assert QUIET_NS == 30 * NS_PER_S, "README says half a minute"
+
+
+def test_what_opening_costs_by_the_character_has_a_margin_as_what_it_costs_at_once():
+    text = "a" * USUAL_CHARS
+    at_once, by_char = (
+        OpenCost(replace(engine("a"), cost=Cost(0, open_ns, char_ns, 0, 0)))
+        for open_ns, char_ns in ((USUAL_CHARS * 10**6, 0), (0, 10**6))
+    )
+    assert by_char.safe_ns(text) == at_once.safe_ns(text) > 2 * USUAL_CHARS * 10**6

@@ -9,7 +9,7 @@ import pytest
 from adapters.tts.null import ToneTts
 from adapters.tts.trouble import Trouble, Troubled
 from orchestrator import actions as act
-from orchestrator.handover import CRASHES_MOST
+from orchestrator.handover import CRASHES_MOST, LEFT_MS
 from orchestrator.settings import CoreSettings
 from orchestrator.voices import ASKED, FAILED, OVERDUE, SLOW
 from scenes.plays.mid_stream_swap import phrase_ends
@@ -112,6 +112,21 @@ def test_one_that_hangs_in_mid_speech_is_replaced_before_it_is_heard() -> None:
     simulator = cast({**QUICK, "stall_at": 6, "stall_ms": 15_000}, {"second": QUICK}, reading())
     assert read(simulator)[:1] == [("second", OVERDUE)]
     assert simulator.underrun_samples() == 0
+
+
+@pytest.mark.parametrize("stall_at", range(2, 8))
+def test_a_hiccup_of_the_machine_changes_no_voice(stall_at: int) -> None:
+    simulator = cast({**QUICK, "stall_at": stall_at, "stall_ms": 120}, {"second": QUICK}, reading())
+    assert read(simulator) == []
+    assert simulator.underrun_samples() == 0
+
+
+def test_where_another_is_asked_for_at_once_something_is_left_ahead() -> None:
+    simulator = cast(QUICK, {"second": QUICK}, reading((3000, ev.SwapRequested("second"))))
+    assert read(simulator) == [("second", ASKED)]
+    (changed_ns, swap), ticks = simulator.of(act.ShowSwap)[0], simulator.of(ev.SinkTick)
+    stood = max(tick.read_index for t_ns, tick in ticks if t_ns <= changed_ns)
+    assert swap.index - stood >= LEFT_MS * 24
 
 
 def test_one_that_does_not_begin_is_replaced() -> None:
