@@ -71,9 +71,16 @@ def _persona(asked: Any) -> Voice:
         raise PydanticCustomError("persona", "{line}", {"line": str(error)}) from error
 
 
+def _names(asked: Any) -> Any:
+    """A list of names, or one of them, or several between commas."""
+    return [name.strip() for name in asked.split(",") if name.strip()] if isinstance(asked, str) else asked
+
+
 class TtsConfig(_Role):
     adapter: str = "piper"
-    fallback: tuple[str, ...] = Field((), description="adapters that take over where it fails, in this order")
+    fallback: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        (), description="adapters that take over where it fails, in this order"
+    )
     persona: Annotated[Voice, BeforeValidator(_persona)] = Field(
         PLAIN, description="a name that duckbill voices lists, or a JSON file; empty: a plain voice"
     )

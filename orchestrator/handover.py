@@ -75,10 +75,14 @@ class Handover:
     def ask(self, event: ev.SwapRequested) -> list[act.Action]:
         """The user wants another engine."""
         if event.engine not in self._voices.seats:
-            return [act.Notice(f"there is no engine {event.engine!r}; there are: {', '.join(self._voices.seats)}")]
+            here = ", ".join(self._voices.seats)
+            return [act.Notice(f"no voice {event.engine!r} is loaded, {here} can speak: tts.fallback loads more")]
         if not self._speech.active:
             self._voices.prefer(event.engine)
-            return []
+            return [act.Notice(f"{event.engine} speaks from now on")]
+        if event.engine == self._speech.engine and self.wish is None and not self._asked:
+            self._voices.prefer(event.engine)
+            return [act.Notice(f"{event.engine} speaks already")]
         after = self._speech.start_index + event.after_ms * self.rate_hz // 1000
         if self.wish is not None and self.wish.reason == ASKED and self.phrase is None:
             self._asked.append(self.wish)

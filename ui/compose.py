@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,36 @@ def make_tts(config: Config, context: Context, closing: ExitStack, adapter: str 
     return tts
 
 
-def make_others(config: Config, context: Context, closing: ExitStack, more: Sequence[str] = ()) -> dict[str, Tts]:
-    """The engines that may take over, by name, loaded and warm: the fallbacks, and those that are asked for. Raises
-    AdapterError."""
-    names = dict.fromkeys(name for name in (*config.tts.fallback, *more) if name != config.tts.adapter)
-    return {name: make_tts(config, context, closing, name) for name in names}
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who speaks: the first voice, and those that may take over, by name. `config`: with the adapter that is the first;
+    `notices`: a line for each that could not be loaded."""
+
+    config: Config
+    tts: Tts
+    others: dict[str, Tts]
+    notices: list[str]
+
+
+def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequence[str] = ()) -> Cast:
+    """The voice, its fallbacks, and `more` that are asked for, loaded and warm. Where one cannot be loaded and another
+    can, that one speaks. Raises AdapterError where none can, or one that is asked for cannot."""
+    names = list(dict.fromkeys((config.tts.adapter, *config.tts.fallback)))
+    loaded: dict[str, Tts] = {}
+    faults: dict[str, AdapterError] = {}
+    for name in names:
+        try:
+            loaded[name] = make_tts(config, context, closing, name)
+        except AdapterError as error:
+            faults[name] = error
+    if not loaded:
+        raise faults[names[0]]
+    loaded |= {name: make_tts(config, context, closing, name) for name in dict.fromkeys(more) if name not in loaded}
+    first = next(iter(loaded))
+    if first != config.tts.adapter:  # the voice that was named is one of the other's
+        config = config.model_copy(update={"tts": config.tts.model_copy(update={"adapter": first, "voice": ""})})
+    notices = [f"{name} cannot speak, {first} can: {fault.detail}" for name, fault in faults.items()]
+    return Cast(config, loaded.pop(first), loaded, notices)
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -29,7 +29,7 @@ def turn_line(turn: Turn) -> str:
     if turn.stop_ms is not None:
         notes.append(f"stopped in {turn.stop_ms:.0f} ms")
     if turn.underruns:
-        notes.append(f"{turn.underruns} underruns")
+        notes.append(counted(turn.underruns, "underrun"))
     if not turn.measured:
         notes.append("heard text estimated")
     note = "; ".join(note for note in notes if note)
@@ -42,6 +42,11 @@ def speaker(source: str) -> str:
     return "bill" if source in ("", CONVERSATION) else source
 
 
+def counted(count: int, thing: str) -> str:
+    """1 turn, 2 turns."""
+    return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
 CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -50,6 +55,7 @@ class LiveView:
 
     def __init__(self, console: Any) -> None:
         self._console = console
+        self.noticed: list[str] = []  # lines that people have seen
 
     def watch(self, t_ns: int, what: str, fact: Any) -> None:
         handler = getattr(self, f"_{type(fact).__name__}", None) if what != "note" else None
@@ -86,6 +92,7 @@ class LiveView:
         self._fleeting("bill", fact.text)
 
     def _Notice(self, fact: Any) -> None:  # noqa: N802
+        self.noticed.append(fact.text)
         self._line("note", fact.text, "yellow")
 
     def _line(self, who: str, text: str, style: str) -> None:
@@ -106,7 +113,7 @@ class LiveView:
         if turn.stop_ms is not None:
             parts.append(f"stopped {turn.stop_ms:.0f} ms after the user began")
         if turn.underruns:
-            parts.append(f"{turn.underruns} underruns")
+            parts.append(counted(turn.underruns, "underrun"))
         line = "; ".join(part for part in parts if part)
         if line:
             self._line("", line, "magenta")

@@ -16,7 +16,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_microphone, make_others, make_speaker, make_tts
+from ui.compose import make, make_cast, make_microphone, make_speaker
 
 Progress = Callable[[str], None]
 
@@ -46,8 +46,10 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
     if not demo:
         demo = not _find_devices(troupe, config, context)
     progress("loading the voice")
-    troupe.parts.tts = make_tts(config, context, closing)
-    troupe.parts.others = make_others(config, context, closing)
+    cast = make_cast(config, context, closing)
+    troupe.config = config = cast.config
+    troupe.parts.tts, troupe.parts.others = cast.tts, cast.others
+    troupe.notices += cast.notices
     if demo:
         _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")

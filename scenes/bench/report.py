@@ -30,6 +30,7 @@ class Metric:
     unit: str
     limit: float | None = None
     passed: bool | None = None
+    bound: str = ""  # in words, for people
 
 
 def shown(name: str, value: float, unit: str) -> Metric:
@@ -38,11 +39,11 @@ def shown(name: str, value: float, unit: str) -> Metric:
 
 
 def at_most(name: str, value: float, unit: str, limit: float) -> Metric:
-    return Metric(name, value, unit, limit, value <= limit)
+    return Metric(name, value, unit, limit, value <= limit, "at most")
 
 
 def at_least(name: str, value: float, unit: str, limit: float) -> Metric:
-    return Metric(name, value, unit, limit, value >= limit)
+    return Metric(name, value, unit, limit, value >= limit, "at least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class Report:
             "bench": self.bench,
             "machine": self.machine,
             "passed": self.passed,
-            "metrics": [asdict(metric) for metric in self.metrics],
+            "metrics": [
+                {key: value for key, value in asdict(metric).items() if key != "bound"} for metric in self.metrics
+            ],
             "runs": self.runs,
             "artifacts": self.artifacts,
         }

@@ -79,7 +79,13 @@ def test_one_that_is_later_than_it_says_loses_no_word() -> None:
 def test_a_change_to_an_engine_that_is_not_there_is_refused_in_words() -> None:
     simulator = cast(QUICK, {"second": QUICK}, reading((3000, ev.SwapRequested("fourth"))))
     assert read(simulator) == []
-    assert notices(simulator) == ["there is no engine 'fourth'; there are: first, second"]
+    assert notices(simulator) == ["no voice 'fourth' is loaded, first, second can speak: tts.fallback loads more"]
+
+
+def test_who_speaks_already_says_so() -> None:
+    simulator = cast(QUICK, {"second": QUICK}, reading((3000, ev.SwapRequested("first"))))
+    assert read(simulator) == []
+    assert notices(simulator) == ["first speaks already"]
 
 
 def test_what_was_asked_for_between_two_utterances_holds_for_the_next() -> None:

@@ -20,6 +20,8 @@ BENCHES = {
     "controller": "scenes.bench.controller",
 }
 
+MINUTES_MOST = 24 * 60  # more is a mistake
+
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("bench", help="measure, as ratios in one run", description=__doc__)
@@ -38,12 +40,15 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from orchestrator.config import ConfigError
     from ui.compose import context_of
 
     config = config_from(args)
     context = context_of(config)
     module = importlib.import_module(BENCHES[args.name])
     options: dict[str, Any] = {}
+    if args.minutes is not None and not 0 < args.minutes <= MINUTES_MOST:
+        raise ConfigError(f"--minutes {args.minutes:g}: more than 0, and at most {MINUTES_MOST}")
     if args.name == "read":
         options = {"artifacts": config.artifacts}
         options |= {"minutes": args.minutes} if args.minutes else {}
@@ -64,7 +69,7 @@ def _print(report: Any) -> None:
     for folder in report.artifacts:
         print(f"  run {folder}")
     for metric in (metric for metric in report.metrics if metric.limit is not None or not report.tables):
-        limit = "" if metric.limit is None else f"   limit {metric.limit:g}"
+        limit = "" if metric.limit is None else f"   {metric.bound} {metric.limit:g}"
         mark = {None: " ", True: "+", False: "-"}[metric.passed]
         print(f"  {mark} {metric.name:26} {metric.value:10.3f} {metric.unit:6}{limit}")
 

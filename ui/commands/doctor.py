@@ -57,11 +57,13 @@ def examine(config: Any, context: Any, measure: bool) -> Iterator[Finding]:
     yield _python()
     for role in ("tts", "stt", "ears"):
         yield _adapter(config, context, role, getattr(config, role).adapter, measure)
+    for name in config.tts.fallback:
+        yield dataclasses.replace(_adapter(config, context, "tts", name, measure), what=f"tts {name} (fallback)")
     yield from _replies(config, context)
     yield _devices()
     yield _folder("artifacts", Path(config.artifacts).expanduser() if config.artifacts else None)
     yield _folder("cache", context.cache)
-    if config.tts.adapter != "espeak":
+    if "espeak" not in (config.tts.adapter, *config.tts.fallback):
         yield dataclasses.replace(
             _adapter(config, context, "tts", "espeak", measure), what="tts espeak (demonstration)"
         )

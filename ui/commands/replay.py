@@ -54,11 +54,14 @@ def _verify(args: argparse.Namespace, config: Any, folder: Path) -> int:
             return tts
 
         verdict = replay(folder, make_tts)
+    if not verdict.events:
+        raise ValueError("it ended before anything happened, and there is nothing to compare")
     if args.json:
         print(
             json.dumps({"result": {**dataclasses.asdict(verdict), "identical": verdict.identical, "run": str(folder)}})
         )
     else:
+        print(f"run        {folder}")
         same = verdict.decisions_recorded == verdict.decisions_replayed
         print(f"decisions  {verdict.events} events, {verdict.actions} actions: {'identical' if same else 'DIFFERENT'}")
         print(f"  recorded {verdict.decisions_recorded}\n  replayed {verdict.decisions_replayed}")

@@ -11,8 +11,10 @@ import sys
 from typing import Any
 
 from ui.options import add_config_options, add_voice_options, config_from
+from ui.terminal import counted
 
 TEXT_CHARS_MOST = 1_000_000  # about 18 hours of speech; more is a mistake
+SWAP_MOST_S = 86_400  # likewise
 
 
 def register(subparsers: Any) -> None:
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from orchestrator.session import Session
     from orchestrator.shell import Parts
     from timeline.events import InputEnded, SpeakRequested
-    from ui.compose import context_of, make_others, make_speaker, make_tts
+    from ui.compose import context_of, make_cast, make_speaker
 
     text = sys.stdin.read(TEXT_CHARS_MOST + 1) if args.text == "-" else args.text
     text = text.encode("utf-8", "replace").decode()  # half characters can be neither said nor written down
@@ -64,12 +66,35 @@ def run(args: argparse.Namespace) -> int:
         hint = "" if args.out else "; or write a file with --out FILE.wav"
         raise AdapterError(error.kind, error.detail + hint) from error
     with contextlib.ExitStack() as closing:
-        others = make_others(config, context, closing, [swap.engine for swap in swaps])
-        tts = make_tts(config, context, closing)
-        session = Session(config, Parts(context.clock, tts, speaker, others=others), "say", [])
+        cast = make_cast(config, context, closing, [swap.engine for swap in swaps])
+        voices = Voices(cast.tts.describe().name)
+        session = Session(
+            cast.config, Parts(context.clock, cast.tts, speaker, others=cast.others), "say", [voices.watch]
+        )
         outcome = asyncio.run(session.hold([SpeakRequested(text), *swaps, InputEnded()]))
-    _print(args, session, outcome)
+    outcome.warnings[:0] = cast.notices
+    outcome.warnings += voices.missed(swaps)
+    _print(args, session, outcome, voices.spoke)
     return 0 if outcome.reason == "finished" and outcome.samples else 130 if outcome.reason == "stopped" else 1
+
+
+class Voices:
+    """A watcher: who spoke, in order."""
+
+    def __init__(self, first: str) -> None:
+        self.spoke = [first]
+        self._asked = 0
+
+    def watch(self, t_ns: int, what: str, fact: Any) -> None:
+        if type(fact).__name__ == "ShowSwap":
+            self.spoke.append(fact.engine)
+            self._asked += fact.reason == "asked"
+
+    def missed(self, swaps: list[Any]) -> list[str]:
+        """What to say where not every change that was asked for came."""
+        if self._asked >= len(swaps):
+            return []
+        return [f"--swap: {self._asked} of {len(swaps)} changes came; the text was over before, or it spoke already"]
 
 
 def _swap(text: str) -> Any:
@@ -79,15 +104,15 @@ def _swap(text: str) -> Any:
 
     engine, _, at = text.partition("@")
     try:
-        after_ms = round(float(at.removesuffix("s") or 0) * 1000)
+        after_s = float(at.removesuffix("s"))
     except ValueError:
-        after_ms = -1
-    if not engine or after_ms < 0:
+        after_s = -1.0
+    if not engine or not 0 <= after_s <= SWAP_MOST_S:
         raise ConfigError(f"--swap {text}: write NAME@SECONDS, as in espeak@2.5s")
-    return SwapRequested(engine, after_ms)
+    return SwapRequested(engine, round(after_s * 1000))
 
 
-def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
+def _print(args: argparse.Namespace, session: Any, outcome: Any, spoke: list[str]) -> None:
     for line in outcome.warnings:
         print(f"duckbill: {line}", file=sys.stderr)
     seconds = outcome.samples / outcome.rate_hz
@@ -96,7 +121,7 @@ def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
     if args.json:
         engine = session.settings.tts.name
         result = {
-            "adapter": engine, "voice": session.settings.voice.timbre.names.get(engine, ""),
+            "adapter": engine, "spoke": spoke, "voice": session.settings.voice.timbre.names.get(engine, ""),
             "seed": session.settings.seed, "rate_hz": outcome.rate_hz, "samples": outcome.samples,
             "seconds": round(seconds, 3), "underruns": outcome.meter.underruns, "digest": outcome.digest,
             "reply_heard": " ".join(turn["reply_heard"] for turn in turns), "run": run_folder,
@@ -105,5 +130,5 @@ def _print(args: argparse.Namespace, session: Any, outcome: Any) -> None:
         print(json.dumps({"result": result, "artifacts": artifacts, "warnings": outcome.warnings}))
     else:
         where = args.out or "the speaker"
-        print(f"{seconds:.1f} s by {session.settings.tts.name} to {where}, {outcome.meter.underruns} underruns; "
+        print(f"{seconds:.1f} s by {', '.join(spoke)} to {where}, {counted(outcome.meter.underruns, 'underrun')}; "
               f"run {run_folder or 'not kept'}", file=sys.stderr)  # fmt: skip

@@ -15,6 +15,7 @@ import threading
 from typing import Any
 
 from ui.options import add_config_options, add_voice_options, config_from
+from ui.terminal import LiveView, counted
 
 VOICE = "/voice"  # and the name of an engine
 
@@ -59,7 +60,6 @@ async def _talk(args: argparse.Namespace, config: Any, closing: contextlib.ExitS
 
     from orchestrator.session import Session
     from ui.compose import context_of
-    from ui.terminal import LiveView
     from ui.troupe import assemble
 
     console = Console(stderr=args.json)
@@ -92,7 +92,7 @@ async def _talk(args: argparse.Namespace, config: Any, closing: contextlib.ExitS
         for source in (troupe.parts.replies, *troupe.parts.tasks.values()):
             if source is not None:
                 await source.close()
-    return _close(args, console, troupe, outcome)
+    return _close(view, console, troupe, outcome)
 
 
 def _show(args: argparse.Namespace, view: Any, session: Any, turn: Any) -> None:
@@ -127,17 +127,17 @@ def event_of(line: str) -> Any:
     return SwapRequested(name.strip(), 0) if command == VOICE else UserTyped(line)
 
 
-def _close(args: argparse.Namespace, console: Any, troupe: Any, outcome: Any) -> int:
+def _close(view: LiveView, console: Any, troupe: Any, outcome: Any) -> int:
     gaps = [turn.gap_ms for turn in outcome.turns if turn.gap_ms is not None]
     stops = [turn.stop_ms for turn in outcome.turns if turn.stop_ms is not None]
-    parts = [f"{len(outcome.turns)} turns"]
+    parts = [counted(len(outcome.turns), "turn")]
     if gaps:
-        parts.append(f"gap median {statistics.median(gaps):.0f} ms")
-    if troupe.user and troupe.user.true_gaps_ms:
-        parts.append(f"(true {statistics.median(troupe.user.true_gaps_ms):.0f} ms)")
+        known = troupe.user.true_gaps_ms if troupe.user else []
+        by_sample = f" ({statistics.median(known):.0f} by the user's last sample)" if known else ""
+        parts.append(f"gap median {statistics.median(gaps):.0f} ms{by_sample}")
     if stops:
         parts.append(f"stop median {statistics.median(stops):.0f} ms")
-    parts.append(f"{outcome.meter.underruns} underruns")
+    parts.append(counted(outcome.meter.underruns, "underrun"))
     console.print("  " + ", ".join(parts), style="bold", highlight=False)
     if outcome.folder is not None:
         from ui.plot import draw_panel
@@ -146,6 +146,6 @@ def _close(args: argparse.Namespace, console: Any, troupe: Any, outcome: Any) ->
         if problem:
             console.print(f"  note  {problem}", style="yellow", highlight=False, markup=False)
         console.print(f"  run   {outcome.folder}", highlight=False)
-    for line in outcome.warnings:
+    for line in (line for line in outcome.warnings if line not in view.noticed):
         print(f"duckbill: {line}", file=sys.stderr)
     return 0 if outcome.reason in ("finished", "stopped") else 1

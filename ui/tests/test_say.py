@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import wave
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from timeline.journal import JOURNAL
 from ui.cli import main
+from ui.runs import find_run
 
 TEXT = "Hello there, this is a test. It has two sentences, and then it ends."
 
@@ -74,11 +76,24 @@ def test_a_journal_cut_anywhere_replays_up_to_its_last_whole_line(room: Path) ->
     run = next(Path("artifacts").iterdir())
     data = (run / JOURNAL).read_bytes()
     head = data.index(b"\n") + 1
-    for share in range(0, 100, 7):
+    for share in range(7, 100, 7):
         cut = room / f"cut{share}"
         shutil.copytree(run, cut)
         (cut / JOURNAL).write_bytes(data[: head + (len(data) - head) * share // 100])
         assert main(["replay", str(cut), "--verify"]) == 0, share
+
+
+def test_the_last_run_is_the_newest_that_has_begun_scenes_too(room: Path) -> None:
+    assert say() == 0
+    first = next(Path("artifacts").iterdir())
+    scene, empty = Path("artifacts/scenes/barge-in-null-1"), Path("artifacts/failed-say")
+    shutil.copytree(first, scene)
+    empty.mkdir()
+    (empty / JOURNAL).write_bytes((first / JOURNAL).read_bytes().splitlines(keepends=True)[0])
+    for newest, folder in enumerate((first, scene, empty), 1):
+        os.utime(folder / JOURNAL, ns=(newest, newest))
+    assert find_run("last", "artifacts") == scene
+    assert main(["replay", str(empty), "--verify"]) == 2
 
 
 def test_plot_draws_the_last_run(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,3 +164,37 @@ def test_an_artifacts_folder_that_cannot_be_named_costs_the_recording_only(room:
 def test_half_characters_are_said_and_replayed(room: Path) -> None:
     assert main(["say", "hello \udcff world", "--adapter", "null", "--out", "said.wav"]) == 0
     assert main(["replay", "last", "--verify"]) == 0
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "1e9"])
+def test_a_bench_of_no_length_is_refused(room: Path, minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "read", "--minutes", minutes]) == 2
+    assert "--minutes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("swap", ["espeak", "espeak@", "@1", "espeak@1e400s", "espeak@nan", "espeak@-1", "espeak@soon"])
+def test_a_swap_that_is_none_is_told_how_to_write_one(
+    room: Path, swap: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say("--swap", swap) == 2
+    assert "NAME@SECONDS" in capsys.readouterr().err
+
+
+@pytest.mark.demonstration
+def test_who_spoke_and_what_did_not_come_is_told(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("espeakng_loader")
+    assert say("--swap", "espeak@0.5s", "--swap", "null@60s", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["result"]["spoke"] == ["null", "espeak"]
+    assert told["warnings"] == ["--swap: 1 of 2 changes came; the text was over before, or it spoke already"]
+
+
+def test_who_cannot_be_loaded_is_replaced_by_a_fallback(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("duckbill.toml").write_text('[tts]\nadapter = "outetts"\nvoice = "ada"\nfallback = "null"\n')
+    assert main(["say", TEXT, "--out", "said.wav", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["result"]["adapter"], told["result"]["underruns"]) == ("null", 0)
+    assert told["warnings"][0].startswith("outetts cannot speak, null can: ")
+    Path("duckbill.toml").write_text('[tts]\nadapter = "null"\nfallback = ["outetts"]\n')
+    assert main(["say", TEXT, "--out", "said.wav"]) == 0
+    assert "outetts cannot speak, null can: " in capsys.readouterr().err
