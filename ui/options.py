@@ -35,7 +35,12 @@ def add_voice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--persona", metavar="NAME|FILE", help="a persona: a name that `voices` lists, or a JSON file")
     parser.add_argument("--voice", metavar="NAME", help="a voice that the engine knows; wins over the persona's")
     parser.add_argument("--pace", type=float, metavar="X", help="speaking rate, 1.0 is the engine's own")
-    parser.add_argument("--seed", type=int, metavar="N", help="same text, voice and seed: the same audio")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="same text, voice and seed: the same audio, where no other voice takes over",
+    )
 
 
 def config_from(args: argparse.Namespace, **more: Any) -> Config:

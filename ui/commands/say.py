@@ -20,9 +20,11 @@ SWAP_MOST_S = 86_400  # likewise
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("say", help="speak a text", description=__doc__)
     parser.add_argument("text", metavar="TEXT", help="what to say; - reads it from standard input")
-    parser.add_argument("--out", metavar="FILE.wav", help="write a file instead of playing")
+    parser.add_argument(
+        "--out", metavar="FILE.wav", help="write a file instead of playing; one that is there is kept as FILE.1.wav"
+    )
     parser.add_argument("--real-time", action="store_true", help="with --out: take as long as speaking takes")
-    parser.add_argument("--speaker", metavar="DEVICE", help="device name or number")
+    parser.add_argument("--speaker", metavar="DEVICE", help="device name or number, or FILE.wav")
     parser.add_argument(
         "--swap",
         action="append",
