@@ -21,6 +21,7 @@ from stitcher.pcm import FULL_SCALE, Int16, to_float32
 from timeline import events as ev
 
 NEAR_MS = 100  # a seam is as near to the pause that it lies in
+AFTER_MS = 40  # behind it: shorter than any word, or the pause would be the one behind the word
 BETWEEN_MS = 200  # a mark of a sentence's first word is as near to the pause before it: Piper has vowels begin softly
 SAME_LEAST = 0.9  # correlation of two that are one but for rounding and where the resampler was; words apart have 0.3
 SHIFT_MOST_MS = 5  # of a mark, by rounding to frames
@@ -67,7 +68,8 @@ class Spoken:
         return bool(likeness.max() >= SAME_LEAST)
 
     def pause_ms(self, index: int, near_ms: int = NEAR_MS) -> float:
-        """The longest silence that reaches within `near_ms` of a sample."""
+        """The longest silence that a word lies behind which begins near a sample: it ends up to `near_ms` before it, or
+        begins up to AFTER_MS behind it."""
         start, end = self._silence(index, near_ms)
         return (end - start) / self.rate_hz * 1000
 
@@ -82,12 +84,12 @@ class Spoken:
         return (start + end) // 2 if end - start >= self.rate_hz * PAUSE_LEAST_MS // 1000 else index
 
     def _silence(self, index: int, near_ms: int) -> tuple[int, int]:
-        """Where the longest silence that reaches near a sample begins and ends."""
-        near = self.rate_hz * near_ms // 1000
+        """Where that begins and ends."""
+        near, after = (self.rate_hz * ms // 1000 for ms in (near_ms, AFTER_MS))
         loud = np.flatnonzero(np.abs(self.audio.astype(np.int32)) > AUDIBLE * FULL_SCALE)
         loud = np.concatenate(([-1], loud, [self.audio.size]))
         first = max(0, int(np.searchsorted(loud, index - near)) - 1)
-        last = int(np.searchsorted(loud, index + near)) + 1
+        last = int(np.searchsorted(loud, index + after)) + 1
         longest = first + int(np.diff(loud[first:last]).argmax())
         return int(loud[longest]), int(loud[longest + 1])
 
