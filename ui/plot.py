@@ -3,7 +3,7 @@
     turns        who speaks, by which engine where there are several; triangles where an interruption cut a reply
     lead         audio queued ahead of the sink, underruns marked
     chunks       size of each chunk, and what it cost to render
-    levels       the microphone's speech probability and level
+    levels       the microphone's speech probability and level, where there is one
 Drawn with matplotlib, without a window, from the journal alone.
 """
 
@@ -18,9 +18,12 @@ from typing import Any
 from timeline.events import CONVERSATION
 from timeline.journal import JOURNAL, read_journal
 from timeline.measures import Turn, TurnMeter
+from ui.terminal import counted
 
 PANEL = "panel.png"
 POINTS_MOST = 6000  # of a curve; a panel is 1,600 pixels wide
+CHUNK_LEAST_MS = 1  # what costs less has been rendered with the chunk before
+ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "fontsize": 8, "frameon": False}
 COLOURS = {
     "listening": "#dfe6e9", "hearing": "#74b9ff", "pausing": "#b2d8ff", "thinking": "#ffeaa7", "speaking": "#55c595",
 }  # fmt: skip
@@ -107,14 +110,14 @@ def draw_panel(folder: Path) -> str:
 
     try:
         series = collect(read_journal(folder / JOURNAL))
-        figure, axes = pyplot.subplots(4, 1, figsize=(16, 9), sharex=True, height_ratios=(1.1, 2, 2, 1.4))
-        _draw_turns(axes[0], series)
-        _draw_lead(axes[1], series)
-        _draw_chunks(axes[2], series)
-        _draw_ears(axes[3], series)
-        axes[3].set_xlabel("seconds of session time")
+        draw = [_draw_turns, _draw_lead, _draw_chunks, *([_draw_ears] if series.ears else [])]
+        heights = (1.1, 2, 2, 1.4)[: len(draw)]
+        figure, axes = pyplot.subplots(len(draw), 1, figsize=(16, 9), sharex=True, height_ratios=heights)
+        for drawn, axis in zip(draw, axes, strict=True):
+            drawn(axis, series)
+        axes[-1].set_xlabel("seconds of session time, loading included")
         axes[0].set_xlim(max(0.0, series.start), max(series.end, series.start + 0.1))
-        figure.suptitle(f"{folder.name}   voice: {series.engine}   {_summary(series)}", x=0.01, ha="left", fontsize=11)
+        figure.suptitle(f"{folder.name}   voice: {_names(series)}   {_summary(series)}", x=0.01, ha="left", fontsize=11)
         figure.tight_layout()
         figure.savefig(folder / PANEL, dpi=100)
         pyplot.close(figure)
@@ -123,10 +126,18 @@ def draw_panel(folder: Path) -> str:
     return ""
 
 
+def _names(series: Series) -> str:
+    return ", ".join(dict.fromkeys([name for _, name in series.voices] or [series.engine]))
+
+
 def _summary(series: Series) -> str:
     gaps = [turn.gap_ms for _, turn in series.turns if turn.gap_ms is not None]
     gap = f"   gap median {statistics.median(gaps):.0f} ms" if gaps else ""
-    return f"{len(series.turns)} turns, {len(series.cuts)} cuts, {len(series.underruns)} dry blocks{gap}"
+    counts = (
+        counted(len(series.turns), "turn"), counted(len(series.cuts), "interruption"),
+        counted(len(series.underruns), "block") + " dry",
+    )  # fmt: skip
+    return ", ".join(counts) + gap
 
 
 def _draw_turns(axis: Any, series: Series) -> None:
@@ -136,7 +147,7 @@ def _draw_turns(axis: Any, series: Series) -> None:
         seen.add(state)
         axis.axvspan(start, end, color=COLOURS.get(state, "#cccccc"), label=label)
     _draw_voices(axis, series)
-    axis.plot(series.cuts, [0.12] * len(series.cuts), "v", color="#d63031", markersize=8, label="cut")
+    axis.plot(series.cuts, [0.12] * len(series.cuts), "v", color="#d63031", markersize=8, label="interruption")
     for at, turn in series.turns:
         if turn.gap_ms is not None:
             axis.text(at, 0.55, f"turn {turn.turn} \ngap {turn.gap_ms:.0f} ms ", ha="right", va="center", fontsize=8)
@@ -145,7 +156,7 @@ def _draw_turns(axis: Any, series: Series) -> None:
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     axis.set_ylabel("floor")
-    axis.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=6, fontsize=8, frameon=False)
+    axis.legend(ncols=7, **ABOVE)
 
 
 def _draw_voices(axis: Any, series: Series) -> None:
@@ -162,8 +173,10 @@ def _draw_lead(axis: Any, series: Series) -> None:
     step = max(1, len(series.lead) // POINTS_MOST)
     points = series.lead[::step]
     axis.fill_between([t for t, _ in points], [ms for _, ms in points], color="#a29bfe", alpha=0.6, linewidth=0)
-    for at in series.underruns:
-        axis.axvline(at, color="#d63031", linewidth=1)
+    for number, at in enumerate(series.underruns):
+        axis.axvline(at, color="#d63031", linewidth=1, label=None if number else "ran dry")
+    if series.underruns:
+        axis.legend(**ABOVE)
     axis.set_ylabel("lead, ms")
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
@@ -178,18 +191,19 @@ def _draw_chunks(axis: Any, series: Series) -> None:
     axis.plot(times, [ms for _, _, ms in series.chunks], ".", color="#e17055", markersize=5, label="time to render it")
     axis.set_ylabel("chunk, ms")
     axis.set_yscale("log")
-    axis.grid(alpha=0.3, which="both")
+    axis.set_ylim(bottom=CHUNK_LEAST_MS)
+    axis.grid(alpha=0.3)
     if times:
-        axis.legend(loc="upper left", fontsize=8)
+        axis.legend(ncols=2, **ABOVE)
 
 
 def _draw_ears(axis: Any, series: Series) -> None:
     step = max(1, len(series.ears) // POINTS_MOST)
     points = series.ears[::step]
     axis.plot([p[0] for p in points], [p[2] for p in points], color="#b2bec3", linewidth=0.8)
-    axis.set_ylabel("microphone, dBFS")
+    axis.set_ylabel("microphone, dBFS (grey)")
     axis.set_ylim(-100, 0)
     right = axis.twinx()
     right.plot([p[0] for p in points], [p[1] for p in points], color="#0984e3", linewidth=0.9)
-    right.set_ylabel("speech probability")
+    right.set_ylabel("speech probability (blue)")
     right.set_ylim(-0.02, 1.02)
