@@ -80,7 +80,7 @@ class Handover:
         if not self._speech.active:
             self._voices.prefer(event.engine)
             return [act.Notice(f"{event.engine} speaks from now on")]
-        if event.engine == self._speech.engine and self.wish is None and not self._asked:
+        if not event.after_ms and self._alone(event.engine):
             self._voices.prefer(event.engine)
             return [act.Notice(f"{event.engine} speaks already")]
         after = self._speech.start_index + event.after_ms * self.rate_hz // 1000
@@ -91,12 +91,24 @@ class Handover:
         self._asked.sort(key=lambda wish: wish.not_before)
         return []
 
+    def _alone(self, engine: str) -> bool:
+        """It speaks, and nobody else is to."""
+        others = [phrase for phrase in self._speech.script.queue if phrase.engine not in ("", engine)]
+        return self._speech.engine == engine and self.wish is None and not self._asked and not others
+
+    @property
+    def again(self) -> bool:
+        """An engine takes over from itself."""
+        return self.wish is not None and self.wish.again
+
     def force(self, engine: str, reason: str, now_ns: int, crashed: bool = False) -> list[act.Action] | None:
         """An engine can no longer; None where nobody can take over. One that crashed in mid-speech and is alone takes
         over from itself: it may have been started anew."""
         speech = self._speech
         stand_in = self._voices.stand_in(engine, now_ns)
-        again = stand_in is None and crashed and speech.in_stream and self._crashes < CRASHES_MOST
+        current = speech.script.current
+        begun = speech.in_stream or (current is not None and current.seq > 0)
+        again = stand_in is None and crashed and begun and self._crashes < CRASHES_MOST
         if again:
             stand_in, self._crashes = engine, self._crashes + 1
         if stand_in is None:
@@ -162,13 +174,12 @@ class Handover:
         stand_in = voices.stand_in(speech.asked, now_ns)
         if job is None or stand_in is None or not self._replaceable(speech.asked, now_ns):
             return ""
-        seat, seat_in = voices[speech.asked], voices[stand_in]
+        seat = voices[speech.asked]
         likely_ns = seat.open_cost.safe_ns(job.text) if isinstance(job, act.OpenPhrase) else seat.rate.reserve_ns
         waited_ns = now_ns - speech.since_ns
         if not speech.in_stream:
             return OVERDUE if waited_ns > 2 * likely_ns + FIRST_WAIT_NS else ""
-        late_ns = max(likely_ns + HICCUP_NS, seat_in.prepare_ns(self._longest))
-        return OVERDUE if waited_ns > late_ns and lead < self._needed_ns(stand_in) else ""
+        return OVERDUE if waited_ns > likely_ns + HICCUP_NS and lead < self._needed_ns(stand_in) else ""
 
     def _replaceable(self, engine: str, now_ns: int) -> bool:
         """Somebody can take over from it, and it has not been told to rest already."""
@@ -223,7 +234,8 @@ class Handover:
 
     def _find(self, wish: Wish, read_index: int) -> Place | None:
         near_index = read_index + self._near
-        prepare_ns = BUSY * wish.patience * self._voices[wish.engine].prepare_ns(self._longest) + LEFT_MS * NS_PER_MS
+        prepare_ns = wish.patience * self._voices[wish.engine].prepare_ns(self._longest) + LEFT_MS * NS_PER_MS
+        prepare_ns = min(prepare_ns, AHEAD_MOST_NS - NS_PER_S)  # further than that there are no words
         return find_place(wish, near_index, near_index + self._samples(prepare_ns), self._speech, self._ledger)
 
     # -- what comes back ------------------------------------------------------------------
@@ -258,7 +270,8 @@ class Handover:
         """The engine that was to take over failed before it could."""
         assert self.wish is not None
         wish, actions = self.wish, self._abandon()
-        self._voices.failed(wish.engine, reason, now_ns)
+        if not wish.again:
+            self._voices.failed(wish.engine, reason, now_ns)
         stand_in = None if wish.reason == ASKED else self._voices.stand_in(wish.engine, now_ns)
         self.wish = None
         if stand_in is not None and stand_in != self._speech.engine:

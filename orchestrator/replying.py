@@ -246,11 +246,14 @@ class Replying:
             return None
         phrase = self._phrase(event.phrase)
         if phrase is self.handover.phrase:
+            if self.handover.again and self.speech.failed(phrase, event.retryable):
+                return []
             self.speech.in_flight = None
             return self.handover.failed(FAILED, now_ns)
         if self.speech.failed(phrase, event.retryable):
             return []
-        instead = self.handover.force(self.speech.asked, FAILED, now_ns, event.fault == "crashed")
+        crashed = event.fault == "crashed" and phrase is self.speech.script.current
+        instead = self.handover.force(self.speech.asked, FAILED, now_ns, crashed)
         return self.speech.end_phrase(event.generation, phrase) if instead is None else instead
 
     def _phrase(self, number: int) -> Phrase:

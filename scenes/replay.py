@@ -207,6 +207,8 @@ class _Audio:
         elif isinstance(event, ev.Retracted):
             if event.end_index <= event.index:
                 self._bus.apply(act.Retract(event.index))
+            else:
+                self._bus.stitcher.settle()
         elif isinstance(event, ev.SinkTick):
             # What was taken back before a tick was written down, the sink had not come near.
             if self._bus.ring.written < min(event.written_seen, self._bus.ring.read + event.block_samples):

@@ -61,13 +61,14 @@ def _hearings(spoken: Spoken, sentences: Sequence[str], hear: Hear, number: int,
 
 def lost_or_twice(said: Sequence[str], heard: Sequence[str], there: Sequence[bool]) -> int:
     """Words that are too many or too few, where the two are laid beside each other; `there`: of each that was said,
-    whether it is known to be. One that is cannot be lost, nor can another be heard between two of them."""
-    places = SequenceMatcher(None, said, heard, autojunk=False).get_opcodes()
-    return sum(
-        abs((b - a) - (d - c))
-        for _, a, b, c, d in places
-        if not all(there[a:b] if b - a > d - c else there[max(0, a - 1) : b + 1])
-    )
+    whether it is known to be. One that is cannot be lost, nor can others be heard among those that are: among as many
+    on either side as there are others, for a word that was said twice is counted before the first or behind it."""
+    count = 0
+    for _, a, b, c, d in SequenceMatcher(None, said, heard, autojunk=False).get_opcodes():
+        more = (d - c) - (b - a)
+        known = there[a:b] if more < 0 else there[max(0, a - more) : b + more + 1]
+        count += 0 if all(known) else abs(more)
+    return count
 
 
 def words_of(text: str) -> list[str]:

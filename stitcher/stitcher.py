@@ -50,13 +50,13 @@ class Stitcher:
         """Append one chunk, float32[n] at `rate_hz`; `last`: its synthesis ends with it. Returns the index range of
         what was appended (a resampler, or a seam that is due, may keep some back until the next chunk)."""
         if self._resampler is None or seam is not Seam.CONTINUE:
-            self._settle()
+            self.settle()
             self._resampler, self._seam = StreamResampler(rate_hz, self.rate_hz), seam
             self._origin = self.end_index - (self.held_samples if seam is Seam.CROSS else 0)
         self._head = np.concatenate((self._head, self._resampler.push(pcm, last)))
         if self._seam is not Seam.CONTINUE and self._head.size < self._hold and not last:
             return self._origin, self._origin
-        return self._settle(), self.end_index
+        return self.settle(), self.end_index
 
     @property
     def pushed_samples(self) -> int:
@@ -69,7 +69,7 @@ class Stitcher:
 
     def finish(self) -> int:
         """Nothing follows: give out the tail, faded. Returns the index where the stream ends."""
-        self._settle()
+        self.settle()
         self._write(fade_out(self._tail, self._edge))
         self.drop()
         return self.ring.written
@@ -77,7 +77,7 @@ class Stitcher:
     def retract(self, index: int) -> int:
         """Take back what lies behind `index`, and hold back the frame before it again; the next chunk makes a seam
         there. Returns where the stream ends: where it did, and nothing done, if the sink is too near."""
-        self._settle()
+        self.settle()
         start = max(index - self._hold, self.ring.flush_index)
         end, written = self.end_index, self.ring.written
         if not start <= index <= end or not self.ring.retract(min(start, written)):
@@ -93,7 +93,7 @@ class Stitcher:
         self._seam = Seam.CONTINUE
         self._resampler = None
 
-    def _settle(self) -> int:
+    def settle(self) -> int:
         """Make the seam that is due with what is there of the head; returns where the head begins."""
         head, seam = self._head, self._seam
         self._head, self._seam = NO_AUDIO, Seam.CONTINUE

@@ -68,7 +68,7 @@ class Cast:
 
 def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequence[str] = ()) -> Cast:
     """The voice, its fallbacks, and `more` that are asked for, loaded and warm. Where one cannot be loaded and another
-    can, that one speaks. Raises AdapterError where none can, or one that is asked for cannot."""
+    can, that one speaks. Raises AdapterError where none can, one that is asked for cannot, or one does not exist."""
     names = list(dict.fromkeys((config.tts.adapter, *config.tts.fallback)))
     loaded: dict[str, Tts] = {}
     faults: dict[str, AdapterError] = {}
@@ -76,6 +76,9 @@ def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequen
         try:
             loaded[name] = make_tts(config, context, closing, name)
         except AdapterError as error:
+            unknown = name not in registry.names("tts") and ":" not in name
+            if unknown or (name == config.tts.adapter and config.tts.voice):
+                raise  # a slip, or somebody wants that voice and no other
             faults[name] = error
     if not loaded:
         raise faults[names[0]]

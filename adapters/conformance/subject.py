@@ -113,9 +113,11 @@ class Subject:
         return self._begun
 
     def close(self) -> None:
-        self.tts.close()
-        if self._begun is not None:
-            self._begun.end()
+        try:
+            self.tts.close()
+        finally:
+            if self._begun is not None:
+                self._begun.end()
 
     @cached_property
     def _spoken(self) -> dict[str, Rendering | Exception]:

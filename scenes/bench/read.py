@@ -21,7 +21,7 @@ from adapters.audio.files import FileSpeaker
 from adapters.base import Tts
 from adapters.registry import Context
 from orchestrator.actions import ShowSwap
-from orchestrator.config import Config, TtsConfig
+from orchestrator.config import Config
 from orchestrator.session import Session
 from orchestrator.shell import Parts
 from scenes.bench.report import Metric, Report, Table, at_least, at_most, machine, shown
@@ -78,22 +78,21 @@ class _Swaps:
         return Table("Who spoke", ("from", "engine", "why"), rows)
 
 
-def run(
-    context: Context, minutes: float = MINUTES, engines: Sequence[str] = ("piper",), artifacts: str = "artifacts"
-) -> Report:
-    """Read for `minutes`, in real time, by the first engine; the others are its fallbacks, in order. The run is kept.
-    Raises AdapterError."""
-    voices = {name: registry.create("tts", name, {}, context) for name in engines}
+def run(context: Context, minutes: float = MINUTES, config: Config | None = None) -> Report:
+    """Read for `minutes`, in real time, by the adapter of the configuration (Piper's own voice without one) and its
+    fallbacks. The run is kept where the configuration says. Raises AdapterError."""
+    config = config or Config()
     with ExitStack() as closing:
-        for tts in voices.values():
-            closing.callback(tts.close)
-            tts.warm_up()
-        return _read(context, minutes, voices, artifacts)
+        voices = {}
+        for name in dict.fromkeys((config.tts.adapter, *config.tts.fallback)):
+            voices[name] = registry.create("tts", name, config.tts.options.get(name, {}), context)
+            closing.callback(voices[name].close)
+            voices[name].warm_up()
+        return _read(context, minutes, voices, config)
 
 
-def _read(context: Context, minutes: float, voices: Mapping[str, Tts], artifacts: str) -> Report:
+def _read(context: Context, minutes: float, voices: Mapping[str, Tts], config: Config) -> Report:
     first, *fallback = voices
-    config = Config(artifacts=artifacts, tts=TtsConfig(adapter=first, fallback=tuple(fallback)))
     memory, swaps = _Memory(), _Swaps(first, config.audio.rate_hz)
     with tempfile.TemporaryDirectory() as folder:
         speaker = FileSpeaker(Path(folder) / "read.wav", context.clock, config.audio.rate_hz)

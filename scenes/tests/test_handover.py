@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.tts.null import ToneTts
+from adapters.base import AdapterError, Span
+from adapters.tts.null import ToneSynthesis, ToneTts
 from adapters.tts.trouble import Trouble, Troubled
 from orchestrator import actions as act
 from orchestrator.handover import CRASHES_MOST, LEFT_MS
@@ -88,6 +89,13 @@ def test_who_speaks_already_says_so() -> None:
     assert notices(simulator) == ["first speaks already"]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_changes_that_are_asked_for_ahead_come_in_whichever_order_they_were_asked(swapped: bool) -> None:
+    asked = [ev.SwapRequested("second", 1000), ev.SwapRequested("first", 3000)]
+    simulator = cast(QUICK, {"second": QUICK}, reading(*((1, event) for event in asked[:: -1 if swapped else 1])))
+    assert read(simulator) == [("second", ASKED), ("first", ASKED)]
+
+
 def test_what_was_asked_for_between_two_utterances_holds_for_the_next() -> None:
     world = World(events=[(0, ev.SwapRequested("second")), (100, ev.SpeakRequested(LONG)), (20_000, ev.InputEnded())])
     assert read(cast(QUICK, {"second": QUICK}, world)) == [("second", ASKED)]
@@ -114,8 +122,10 @@ def test_the_next_in_line_takes_over_from_one_that_fails_in_taking_over() -> Non
     assert read(simulator)[:1] == [("third", FAILED)]
 
 
-def test_one_that_hangs_in_mid_speech_is_replaced_before_it_is_heard() -> None:
-    simulator = cast({**QUICK, "stall_at": 6, "stall_ms": 15_000}, {"second": QUICK}, reading())
+@pytest.mark.parametrize("open_ms", [10, 300, 600])
+def test_one_that_hangs_in_mid_speech_is_replaced_before_it_is_heard(open_ms: int) -> None:
+    second = {**QUICK, "open_ms": open_ms}
+    simulator = cast({**QUICK, "stall_at": 6, "stall_ms": 15_000}, {"second": second}, reading())
     assert read(simulator)[:1] == [("second", OVERDUE)]
     assert simulator.underrun_samples() == 0
 
@@ -167,6 +177,35 @@ def test_one_that_is_alone_and_dies_takes_over_from_itself_and_no_word_is_lost(d
     simulator = cast({**QUICK, "dies_at": dies_at}, {}, reading())
     assert set(read(simulator)) <= {("first", FAILED)}
     assert simulator.underrun_samples() == 0
+
+
+@pytest.mark.parametrize(("call_ms", "rtf"), [(100, 0.5), (150, 0.7)])
+def test_one_that_is_alone_and_dies_while_its_first_chunk_waits_goes_on(call_ms: float, rtf: float) -> None:
+    simulator = cast({"open_ms": 50, "call_ms": call_ms, "rtf": rtf, "dies_at": 1}, {}, reading())
+    simulator.run(120_000)
+    check(simulator)
+    assert [kept.text for kept in remembered(simulator, "assistant")] == [LONG]  # the word that broke off sounds twice
+    assert swaps(simulator) == [("first", FAILED)]
+
+
+class Particular(ToneTts):
+    """It breaks when it is to open a phrase that it does not like."""
+
+    def open(self, span: Span) -> ToneSynthesis:
+        if span.text.startswith("Zebra"):
+            raise AdapterError("crashed", "it broke", retryable=True)
+        return super().open(span)
+
+
+def test_one_that_cannot_open_a_phrase_goes_on_with_the_one_that_sounds() -> None:
+    clock = VirtualClock()
+    tts = Troubled(Particular(), Trouble(**QUICK), clock, "first")
+    world = World(events=[(0, ev.SpeakRequested(f"{LONG} Zebra crossing. {LONG}")), (20_000, ev.InputEnded())])
+    simulator = Simulator(CoreSettings(tts=tts.describe()), tts, clock, world)
+    simulator.run(120_000)
+    check(simulator)
+    assert swaps(simulator) == []
+    assert [kept.text for kept in remembered(simulator, "assistant")] == [f"{LONG} {LONG}"]
 
 
 def test_one_that_is_alone_and_dies_of_what_it_is_asked_is_given_up_as_ever() -> None:

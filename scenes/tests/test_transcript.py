@@ -87,3 +87,12 @@ def test_what_is_known_to_be_there_is_not_lost_and_nothing_is_between():
 ])  # fmt: skip
 def test_words_too_many_and_too_few_are_counted(said, heard, count):
     assert lost_or_twice(words_of(said), words_of(heard), [False] * 9) == count
+
+
+@pytest.mark.parametrize("known", range(6))
+def test_a_word_that_two_engines_say_is_never_among_known_ones(known: int):
+    """The first says so many words that are known, the other begins with the last of these."""
+    said = "alpha bravo charlie delta echo foxtrot".split()
+    heard = said[: known + 1] + said[known:]
+    there = [number <= known for number in range(len(said))]
+    assert lost_or_twice(said, heard, there) == (known + 1 < len(said))

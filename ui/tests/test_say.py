@@ -190,7 +190,7 @@ def test_who_spoke_and_what_did_not_come_is_told(room: Path, capsys: pytest.Capt
 
 
 def test_who_cannot_be_loaded_is_replaced_by_a_fallback(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("duckbill.toml").write_text('[tts]\nadapter = "outetts"\nvoice = "ada"\nfallback = "null"\n')
+    Path("duckbill.toml").write_text('[tts]\nadapter = "outetts"\nfallback = "null"\n')
     assert main(["say", TEXT, "--out", "said.wav", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["result"]["adapter"], told["result"]["underruns"]) == ("null", 0)
@@ -198,3 +198,10 @@ def test_who_cannot_be_loaded_is_replaced_by_a_fallback(room: Path, capsys: pyte
     Path("duckbill.toml").write_text('[tts]\nadapter = "null"\nfallback = ["outetts"]\n')
     assert main(["say", TEXT, "--out", "said.wav"]) == 0
     assert "outetts cannot speak, null can: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("slip", [("--adapter", "nul"), ("--adapter", "espeak", "--voice", "nobody")])
+def test_a_slip_is_no_reason_for_a_fallback(room: Path, slip: tuple[str, ...]) -> None:
+    pytest.importorskip("espeakng_loader")
+    Path("duckbill.toml").write_text('[tts]\nfallback = ["null"]\n')
+    assert main(["say", TEXT, *slip, "--out", "said.wav"]) != 0
