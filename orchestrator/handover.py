@@ -25,7 +25,7 @@ from timeline.ledger import Ledger
 
 NEAR_BLOCKS = 2  # of the sink: it may take so many before it has told us of the first
 NEAR_MS = 60  # and what the event loop may be late by, and the frame that a seam needs
-PATIENCE = 2.0  # by which a swap that came too late is given more time at the next try
+PATIENCE = 3.0  # by which a swap that came too late is given more time at the next try
 BUSY = 2.0  # by which an engine may be slower than it was: what makes one late makes the others late
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
 HICCUP_NS = 100 * NS_PER_MS  # what is later is no hiccup of the machine; to change voices for less is worse than a gap

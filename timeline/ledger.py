@@ -14,6 +14,8 @@ from timeline.events import WordMark
 
 CHARS_PER_S = 15.0  # English read aloud; only for engines without marks, whose answer is marked an estimate
 
+EARLY_MS = 100  # before its mark Piper's "understand" has begun, as has every word of its that begins with a vowel
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -70,13 +72,21 @@ class Ledger:
         return [mark for entry in self._phrases.get(phrase, []) for mark in entry.marks]
 
     def words(self) -> list[tuple[int, int, int]]:
-        """Where words begin that have not been heard, in stream order: (index, phrase, character of its text). A phrase
-        begins with a word, though its engine may have no marks."""
+        """Before which words the stream can be cut that have not been heard, in stream order: (index, phrase, character
+        of its text). A phrase begins with a word, though its engine may have no marks. Within one the cut is a little
+        before the mark, but not in the word before: words begin to sound before they are marked."""
         found: list[tuple[int, int, int]] = []
-        for entry in self.entries:
-            if entry.seq == 0:
-                found.append((entry.start_index, entry.phrase, 0))
-            found += [(m.start_index, entry.phrase, m.text_start) for m in entry.marks if m.text_start > 0]
+        early = self.rate_hz * EARLY_MS // 1000
+        for entries in self._phrases.values():
+            said = entries[0].start_index
+            for entry in entries:
+                if entry.seq == 0:
+                    found.append((entry.start_index, entry.phrase, 0))
+                for mark in entry.marks:
+                    if mark.text_start > 0:
+                        cut = min(mark.start_index, max(said, mark.start_index - early))
+                        found.append((cut, entry.phrase, mark.text_start))
+                    said = mark.end_index
         return found
 
     def forget(self) -> None:
