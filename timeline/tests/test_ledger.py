@@ -151,3 +151,11 @@ def test_a_phrase_that_ends_where_the_stream_is_cut_is_whole():
 def test_words_are_listed_where_they_begin_phrases_without_marks_too():
     made = ledger(entry(0, 900, marks=MARKS), entry(900, 1200, phrase=2))
     assert made.words() == [(0, 1, 0), (300, 1, 4), (600, 1, 8), (900, 2, 0)]
+
+
+@pytest.mark.parametrize(("ended", "marked", "cut"), [
+    (300, 300, 300), (300, 360, 300), (300, 400, 300), (300, 900, 800), (320, 300, 300),
+])  # fmt: skip
+def test_a_word_is_cut_off_a_little_before_its_mark_but_behind_the_word_before(ended, marked, cut):
+    marks = (WordMark(0, 3, 0, ended), WordMark(4, 7, marked, marked + 100))
+    assert ledger(entry(0, 2000, marks=marks)).words() == [(0, 1, 0), (cut, 1, 4)]
