@@ -13,24 +13,20 @@ end. What is silent in the first chunk is left out but for a breath, so that a c
 from __future__ import annotations
 
 from orchestrator import actions as act
+from orchestrator.health import NEAR_MS, WHY, needed_ns, prepare_ns, trouble
 from orchestrator.phrases import Phrase
 from orchestrator.place import Place, Wish, find_place
 from orchestrator.settings import CoreSettings
 from orchestrator.speech import Speech, lead_ns
-from orchestrator.voices import ASKED, FAILED, OVERDUE, SLOW
+from orchestrator.voices import ASKED, FAILED, SLOW
 from stitcher.seams import Seam
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.ledger import Ledger
 
-NEAR_BLOCKS = 2  # of the sink: it may take so many before it has told us of the first
-NEAR_MS = 60  # and what the event loop may be late by, and the frame that a seam needs
+NEAR_BLOCKS = 2  # of the sink: it may take so many before it has told us of the first; and NEAR_MS more
 PATIENCE = 3.0  # by which a swap that came too late is given more time at the next try
-BUSY = 2.0  # by which an engine may be slower than it was: what makes one late makes the others late
 AHEAD_MOST_NS = 5 * NS_PER_S  # the present engine works ahead of the sink by so much for a swap; the ring holds 8 s
-HICCUP_NS = 100 * NS_PER_MS  # what is later is no hiccup of the machine; to change voices for less is worse than a gap
-FIRST_WAIT_NS = NS_PER_S  # beyond twice what was predicted: so long nobody waits for a first sound in vain
-WHY = {OVERDUE: "does not answer in time", SLOW: "cannot keep up on this machine"}
 CRASHES_MOST = 3  # of an engine that is alone, in one utterance; more is no bad luck but what it is asked to say
 LEFT_MS = 300  # of what is stitched is left ahead where the user asks for another: its first chunks are small
 PREROLL_MS = 30  # of silence kept before the first audible sample: consonants begin softly
@@ -137,11 +133,13 @@ class Handover:
             return []
         self._near = self._samples(NEAR_BLOCKS * block_ns + NEAR_MS * NS_PER_MS)
         lead = lead_ns(max(0, speech.end_index - read_index), self.rate_hz)
-        reason = self._trouble(lead, now_ns)
+        forced = self.wish is not None and self.wish.reason != ASKED
+        settled = forced or self.phrase is not None or speech.exhausted
+        reason = "" if settled else trouble(speech, lead, now_ns)
         engine = speech.engine if reason == SLOW else speech.asked
         actions = (self.force(engine, reason, now_ns) or []) if reason else []
         wish = self.wish if self.phrase is None else None
-        if wish is not None and wish.able and wish.reason == SLOW and lead < self._needed_ns(wish.engine):
+        if wish is not None and wish.able and wish.reason == SLOW and lead < needed_ns(speech, wish.engine):
             wish.able = False  # there is no time to wait for what the present one is at
             speech.forsake()
         if self.phrase is not None and self._passed(read_index):
@@ -161,38 +159,6 @@ class Handover:
         if not phrase.opened:
             return speech.open(generation, phrase, now_ns)
         return speech.pull(generation, phrase, self._voices[phrase.engine].rate.insist(lead), now_ns)
-
-    def _trouble(self, lead: int, now_ns: int) -> str:
-        """Why an engine must be replaced; empty where none need be."""
-        speech, voices = self._speech, self._voices
-        forced = self.wish is not None and self.wish.reason != ASKED
-        if forced or self.phrase is not None or speech.exhausted:
-            return ""
-        if speech.in_stream and not speech.rate.keeps_up and self._replaceable(speech.engine, now_ns):
-            return SLOW
-        job = speech.in_flight
-        stand_in = voices.stand_in(speech.asked, now_ns)
-        if job is None or stand_in is None or not self._replaceable(speech.asked, now_ns):
-            return ""
-        seat = voices[speech.asked]
-        likely_ns = seat.open_cost.safe_ns(job.text) if isinstance(job, act.OpenPhrase) else seat.rate.reserve_ns
-        waited_ns = now_ns - speech.since_ns
-        if not speech.in_stream:
-            return OVERDUE if waited_ns > 2 * likely_ns + FIRST_WAIT_NS else ""
-        return OVERDUE if waited_ns > likely_ns + HICCUP_NS and lead < self._needed_ns(stand_in) else ""
-
-    def _replaceable(self, engine: str, now_ns: int) -> bool:
-        """Somebody can take over from it, and it has not been told to rest already."""
-        return not self._voices.rests(engine, now_ns) and self._voices.stand_in(engine, now_ns) is not None
-
-    def _needed_ns(self, engine: str) -> float:
-        """How much lead must be left for another engine to be in time."""
-        return BUSY * self._voices[engine].prepare_ns(self._longest) + NEAR_MS * NS_PER_MS
-
-    @property
-    def _longest(self) -> str:
-        """The longest text that an engine may have to open."""
-        return max((phrase.text for phrase in self._speech.script.all.values()), key=len, default="")
 
     def _passed(self, read_index: int) -> bool:
         """The sink has come too near to the place before the other engine was ready."""
@@ -234,9 +200,9 @@ class Handover:
 
     def _find(self, wish: Wish, read_index: int) -> Place | None:
         near_index = read_index + self._near
-        prepare_ns = wish.patience * self._voices[wish.engine].prepare_ns(self._longest) + LEFT_MS * NS_PER_MS
-        prepare_ns = min(prepare_ns, AHEAD_MOST_NS - NS_PER_S)  # further than that there are no words
-        return find_place(wish, near_index, near_index + self._samples(prepare_ns), self._speech, self._ledger)
+        ready_ns = wish.patience * prepare_ns(self._speech, wish.engine) + LEFT_MS * NS_PER_MS
+        ready_ns = min(ready_ns, AHEAD_MOST_NS - NS_PER_S)  # further than that there are no words
+        return find_place(wish, near_index, near_index + self._samples(ready_ns), self._speech, self._ledger)
 
     # -- what comes back ------------------------------------------------------------------
 

@@ -195,7 +195,8 @@ def test_a_phrase_that_fails_once_in_every_phrase_is_complete(fail_at):
 
 
 def test_phrases_that_fail_for_good_are_given_up_and_said_once():
-    simulator = held(World(user=(QUESTION,), replies=(LONG,)), {"rtf": 0.1, "fail_at": 3, "fail_times": 99})
+    fails = {"rtf": 0.1, "fail_at": 3, "fail_times": 99, "fail_kind": "garbage"}
+    simulator = held(World(user=(QUESTION,), replies=(LONG,)), fails)
     assert len(simulator.of(act.OpenPhrase)) == 8
     assert len(notices(simulator)) == 1
     (kept,) = remembered(simulator, "assistant")
