@@ -28,7 +28,7 @@ from timeline import events as ev
 PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
-CLICK_MOST = 1.0  # no sharper than speech itself; nor, if that is more, than the same word is where nobody takes over
+CLICK_MOST = 1.0  # no sharper than speech itself
 ONSET_MS = 30  # a word begins so near to its mark
 TEXT_SENTENCES = 4
 FIRST_MS, LAST_MS = 300, 9000  # of an utterance of about fifteen seconds
@@ -80,16 +80,16 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
     here = spoken(simulator)
     first, second = (alone(stage.make_tts, stage.adapter, other, who, " ".join(sentences)) for who in (0, 1))
     places = [here.place(index) for index in seams(simulator)]
-    starts, lost_ms = list(accumulate(map(letters, sentences))), [0.0]
+    starts, lost_ms, sharp = list(accumulate(map(letters, sentences))), [0.0], [0.0]
     for index, place in zip(seams(simulator), places, strict=True):
-        sharp = max(sharpest(one, one.index(place)) for one in (first, second))
-        ratio = measure_seam(here.audio, index, here.rate_hz).click_ratio
-        stage.at_most(f"click_ratio_{other}", ratio, max(CLICK_MOST, sharp))
+        stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
+        sharp.append(max(sharpest(one, one.index(place)) for one in (first, second)))
         near_ms = BETWEEN_MS if place in starts else NEAR_MS
         own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
         stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_ADDED_MOST_MS)
         lost_ms.append(min(own_ms) - here.pause_ms(index))  # not judged: Piper draws its pauses anew for each phrase
     stage.measure(f"pause_lost_ms_{other}", max(lost_ms))
+    stage.measure(f"click_ratio_alone_{other}", max(sharp))  # as sharp are the same words where nobody takes over
     judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
     if stage.hear is not None:
         known = lambda place: any(here.sounds_as(one, place) for one in (first, second))  # noqa: E731
