@@ -13,7 +13,7 @@ from scenes.stage import Scene, Stage
 from scenes.world import World
 from timeline import events as ev
 
-READ_S = 60  # so that there is time to come back
+READ_S = 90  # so that there is time to come back, also for one whose first pulls last half a minute
 EARLY = 20  # pulls; by then the ladder stands on its last rung
 
 

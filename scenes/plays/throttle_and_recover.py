@@ -13,6 +13,7 @@ from timeline import events as ev
 from timeline.clock import NS_PER_MS
 
 SLOW_FROM_MS, SLOW_TO_MS, END_MS = 10_000, 18_000, 36_000
+SHRUNK = 0.75  # chunks under a load, of what they were
 SPENT = 0.7  # of the time that the lead lasts
 
 
@@ -47,8 +48,9 @@ def above(stage: Stage) -> None:
     stage.at_least("said_before_dry_ms", (dry_ns - said_ns) / NS_PER_MS if said_ns is not None else float("-inf"), 0)
     spent_ms = SPENT * (dry_ns / NS_PER_MS - SLOW_FROM_MS)
     released = throttled(stage, rtf, call_ms, first, ((SLOW_FROM_MS, SLOW_FROM_MS + spent_ms, factor),))
-    before, during, _ = sizes(hopeless)
-    stage.at_most("shrinks_above", min(during) / max(before), 0.75)
+    before, *slowed = sizes(hopeless)  # for good: one with large chunks asks for few of them in the slow time
+    least = min(hopeless.settings.tts.granularity)  # what begins with the smallest chunks has none smaller
+    stage.at_most("shrinks_above", min(map(min, filter(None, slowed))), max(least, SHRUNK * max(before)))
     stage.exactly("underrun_samples_above", released.underrun_samples(), 0)
     _, during, after = sizes(released)
     stage.at_least("grows_again_above", max(after), min(max(before), min(during) + 1))
