@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from adapters.base import Tts
 from adapters.tts.trouble import Trouble
 from orchestrator import actions as act
+from scenes.clicks import click_ratio
 from scenes.script import CLEAR
 from scenes.simulator import Simulator
 from scenes.sound import TONES, WORD_GAP_SAMPLES, tones
@@ -22,14 +23,12 @@ from scenes.stage import Scene, Stage
 from scenes.transcript import wrong
 from scenes.world import World
 from stitcher.pcm import frame_samples
-from stitcher.seam_measures import CLICK_MS, measure_seam
 from timeline import events as ev
 
 PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
-CLICK_MOST = 1.0  # no sharper than speech itself
-ONSET_MS = 30  # a word begins so near to its mark
+CLICK_MOST = 1.0  # no sharper than speech itself, nor than the same words are where nobody takes over
 TEXT_SENTENCES = 4
 FIRST_MS, LAST_MS = 300, 9000  # of an utterance of about fifteen seconds
 PLAIN = Trouble(open_ms=10, call_ms=5, rtf=0.1)
@@ -80,16 +79,16 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
     here = spoken(simulator)
     first, second = (alone(stage.make_tts, stage.adapter, other, who, " ".join(sentences)) for who in (0, 1))
     places = [here.place(index) for index in seams(simulator)]
-    starts, lost_ms, sharp = list(accumulate(map(letters, sentences))), [0.0], [0.0]
+    starts, lost_ms, raw = list(accumulate(map(letters, sentences))), [0.0], [0.0]
     for index, place in zip(seams(simulator), places, strict=True):
-        stage.at_most(f"click_ratio_{other}", measure_seam(here.audio, index, here.rate_hz).click_ratio, CLICK_MOST)
-        sharp.append(max(sharpest(one, one.index(place)) for one in (first, second)))
+        stage.at_most(f"click_ratio_{other}", click_ratio(here, index, (first, second)), CLICK_MOST)
+        raw.append(click_ratio(here, index))
         near_ms = BETWEEN_MS if place in starts else NEAR_MS
         own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
         stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_ADDED_MOST_MS)
         lost_ms.append(min(own_ms) - here.pause_ms(index))  # not judged: Piper draws its pauses anew for each phrase
     stage.measure(f"pause_lost_ms_{other}", max(lost_ms))
-    stage.measure(f"click_ratio_alone_{other}", max(sharp))  # as sharp are the same words where nobody takes over
+    stage.measure(f"click_ratio_raw_{other}", max(raw))  # to the steps of speech in general
     judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
     if stage.hear is not None:
         known = lambda place: any(here.sounds_as(one, place) for one in (first, second))  # noqa: E731
@@ -99,13 +98,6 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
         for one in heard:
             if one.words:
                 stage.note(f"heard: {one.text}")
-
-
-def sharpest(one: Spoken, index: int) -> float:
-    """The highest click ratio near the beginning of a word in which nothing is stitched."""
-    shifts = (ms * one.rate_hz // 1000 for ms in range(-ONSET_MS, ONSET_MS + 1, CLICK_MS))
-    places = (min(one.audio.size - 1, max(1, index + shift)) for shift in shifts)
-    return max(measure_seam(one.audio, at, one.rate_hz).click_ratio for at in places)
 
 
 def judge_level(stage: Stage, other: str, here: Spoken, alone: Sequence[Spoken], places: Sequence[int]) -> None:
