@@ -26,6 +26,7 @@ from stitcher.pcm import frame_samples
 from timeline import events as ev
 
 PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
+SEAM_MS = 40  # a silence that ends longer before a seam lies within what one engine spoke, whole
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
 CLICK_MOST = 1.0  # no sharper than speech itself, nor than the same words are where nobody takes over
@@ -85,8 +86,9 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
         raw.append(click_ratio(here, index))
         near_ms = BETWEEN_MS if place in starts else NEAR_MS
         own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
-        stage.at_most(f"pause_added_ms_{other}", here.pause_ms(index) - max(own_ms), PAUSE_ADDED_MOST_MS)
-        lost_ms.append(min(own_ms) - here.pause_ms(index))  # not judged: Piper draws its pauses anew for each phrase
+        pause_ms = here.pause_ms(index, SEAM_MS)
+        stage.at_most(f"pause_added_ms_{other}", pause_ms - max(own_ms), PAUSE_ADDED_MOST_MS)
+        lost_ms.append(min(own_ms) - pause_ms)  # not judged: Piper draws its pauses anew for each phrase
     stage.measure(f"pause_lost_ms_{other}", max(lost_ms))
     stage.measure(f"click_ratio_raw_{other}", max(raw))  # to the steps of speech in general
     judge_level(stage, other, here, (first, second), (*places, letters(" ".join(sentences))))
