@@ -82,6 +82,13 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Pause within a frame, or go on with the next sample."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Retract:
     """Take back what lies in the stream behind `index`, if the sink is not too near."""
 
@@ -177,14 +184,14 @@ class EndSession:
 
 
 Action = (
-    OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Retract | Transcribe
-    | StartReply | CancelReply | ShowTurn | ShowFloor | ShowSwap | Remember | Notice | EndSession
+    OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
+    | Transcribe | StartReply | CancelReply | ShowTurn | ShowFloor | ShowSwap | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Retract, Transcribe,
+        OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
         StartReply, CancelReply, ShowTurn, ShowFloor, ShowSwap, Remember, Notice, EndSession,
     )
 }  # fmt: skip

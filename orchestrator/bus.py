@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.base import AudioChunk
-from orchestrator.actions import SILENCE, Action, DropChunk, FinishStream, Flush, Retract, StitchChunk
+from orchestrator.actions import SILENCE, Action, DropChunk, FinishStream, Flush, Hold, Retract, StitchChunk
 from stitcher.dither import Dither
 from stitcher.gain import amplified
 from stitcher.pcm import Float32, digest
@@ -22,7 +22,7 @@ from stitcher.ring import Ring
 from stitcher.stitcher import Stitcher
 from timeline.events import ChunkReady, ChunkStitched, Retracted, SinkTick, WordMark
 
-OPEN_SEEN = FACTS.index("open_seen")
+FLAGS = FACTS.index("open_seen"), FACTS.index("held_seen")
 RING_SECONDS = (
     8  # a breath is at most 4 s (twice rate.SAFE_MOST_NS) and a chunk 1.1 s; the rest is for engines that push
 )
@@ -59,10 +59,13 @@ class Bus:
         elif isinstance(action, FinishStream):
             self.stitcher.finish()
             self.ring.open = False
+        elif isinstance(action, Hold):
+            self.ring.held = action.held
         elif isinstance(action, Flush):
             self.stitcher.drop()
             self.ring.open = False
             self.ring.request_flush()
+            self.ring.held = False  # after the flush: see Playout.fill
             self._waiting.clear()
             self._left_out.clear()
         return []
@@ -116,5 +119,6 @@ def first_audible(pcm: Float32) -> int:
 def sink_tick(row: npt.NDArray[np.int64]) -> SinkTick:
     """One row of the playout's facts, as the fact that the core is told."""
     values = row.tolist()
-    values[OPEN_SEEN] = bool(values[OPEN_SEEN])
+    for flag in FLAGS:
+        values[flag] = bool(values[flag])
     return SinkTick(*values)

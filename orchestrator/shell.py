@@ -155,7 +155,7 @@ class Shell:
             watch(t_ns, what, fact)
 
     def _carry_out(self, action: act.Action) -> None:
-        if isinstance(action, act.StitchChunk | act.DropChunk | act.FinishStream | act.Flush | act.Retract):
+        if isinstance(action, act.StitchChunk | act.DropChunk | act.FinishStream | act.Flush | act.Hold | act.Retract):
             self._pending.extend(self.bus.apply(action))
             self.parts.speaker.kick()
         if isinstance(action, act.OpenPhrase | act.RequestChunk | act.ClosePhrase | act.Flush):

@@ -215,7 +215,8 @@ class _Audio:
                 self._lose(f"only {self._bus.ring.written} samples were stitched where {event.written_seen} were seen")
                 return
             block = np.zeros(event.block_samples, np.int16)
-            self._bus.playout.play(block, event.written_seen, event.flush_seen, event.flushes_seen, event.open_seen)
+            seen = (event.written_seen, event.flush_seen, event.flushes_seen, event.open_seen, event.held_seen)
+            self._bus.playout.play(block, *seen)
             comparable = block[: max(0, self._recorded_samples - self._verdict.samples)]
             self.digest.update(comparable.astype("<i2").tobytes())
             self._verdict.samples += block.size

@@ -1,7 +1,7 @@
 """Playout: what the sink plays, block by block; the consumer's side of the stitched stream.
 
 Runs inside the device callback: no lock, no log, no allocation that grows. All it depends on
-is the block's size and four numbers of the ring seen at its start (written, flush, flushes, open). They are
+is the block's size and five numbers of the ring seen at its start (written, flush, flushes, open, held). They are
 kept as facts, so any session can be played again sample by sample: `fill` sees and plays, `play` only plays.
 
     ring --play--> block --> device
@@ -11,7 +11,8 @@ Rules. A flush fades out over FADE_MS from where the sink stands and skips the r
 next block, one that finds nothing too; of two that come between two blocks the fade is left out, for another stream
 may begin within its reach. Wherever the stream
 stops short of silence, its last sample decays over EDGE_MS under whatever follows: no click, and a flush is
-silent within a frame. What comes back after an underrun fades in.
+silent within a frame. What comes back after an underrun fades in. A hold fades out like a flush, but skips nothing:
+when it ends, the next sample fades in.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FACT_BLOCKS = 1024  # ticks that may wait for the event loop; 10 s at 10 ms bloc
 
 FACTS = (
     "block_samples", "written_seen", "flush_seen", "flushes_seen", "open_seen", "device_ns", "position",
-    "read_index", "played_samples", "first_offset", "underrun_samples", "flushed_index",
+    "read_index", "played_samples", "first_offset", "underrun_samples", "flushed_index", "held_seen",
 )  # fmt: skip
 """Columns of one row of facts, in the order of timeline.events.SinkTick."""
 
@@ -50,6 +51,8 @@ class Playout:
         self._edge_in = 1.0 - self._edge_out
         self._fade_at = -1  # where in the fade-out we are; -1 where there is none
         self._fade_end = 0
+        self._holding = False  # the fade-out leads into a pause
+        self._held = False  # nothing sounds, nothing is taken
         self._flushed = 0  # the last flush index that was done
         self._flushes = 0  # how many were done
         self._edge_at = -1  # where in the fade-in we are; -1 where there is none
@@ -65,29 +68,34 @@ class Playout:
         ring.claim(block.size)
         # The order matters: the producer closes after its last commit, so reading `open` first can
         # never see the close without the samples; the count of flushes before their index, see Ring.request_flush.
-        open_seen, flushes_seen, flush_seen, written_seen = ring.open, ring.flushes, ring.flush_index, ring.written
-        self.play(block, written_seen, flush_seen, flushes_seen, open_seen, device_ns)
+        # A flush ends a hold after it was asked for: whoever sees the end of the hold sees the flush.
+        held_seen, open_seen, flushes_seen = ring.held, ring.open, ring.flushes
+        flush_seen, written_seen = ring.flush_index, ring.written
+        self.play(block, written_seen, flush_seen, flushes_seen, open_seen, held_seen, device_ns)
         ring.claim(0)
         if self.tap is not None and not self.tap.write(block):
             self.lost_samples += block.size
         if self.facts is not None and not self.facts.write(self._row):
             self.lost_ticks += 1
 
-    def play(self, block: Int16, written: int, flush: int, flushes: int, open_seen: bool, device_ns: int = 0) -> None:
+    def play(
+        self, block: Int16, written: int, flush: int, flushes: int, open_seen: bool, held: bool, device_ns: int = 0
+    ) -> None:
         """The same with the ring's state as it was then: the pure part."""
         flushed_index = self._begin_flush(flush, flushes)
+        self._mind_hold(held, written)
         at = 0
         while at < block.size:
             count = self._copy(block[at:], written)
             if count == 0:
                 break
             at += count
-        missing = block.size - at if open_seen and written > self._flushed else 0
+        missing = block.size - at if open_seen and written > self._flushed and not self._held else 0
         if missing:
             self._edge_at = 0
         self._fall_silent(block, at)
         self._row[:] = (block.size, written, flush, flushes, open_seen, device_ns, self.position, self.ring.read,
-                        at, 0 if at else -1, missing, flushed_index)  # fmt: skip
+                        at, 0 if at else -1, missing, flushed_index, held)  # fmt: skip
         self.position += block.size
 
     def _begin_flush(self, flush: int, flushes: int) -> int:
@@ -98,19 +106,34 @@ class Playout:
         if self._fade_at < 0:
             self._fade_at = 0
             self._fade_end = start + (min(self._fade_out.size, flush - start) if flushes == self._flushes + 1 else 0)
-        self._flushed, self._flushes = flush, flushes
+            self._fade_end = start if self._held else self._fade_end
+        self._flushed, self._flushes, self._holding = flush, flushes, False
         if self._fade_end == start:  # nothing is left to fade
             self._end_fade(self._last)
         return self._fade_end
 
+    def _mind_hold(self, held: bool, written: int) -> None:
+        """Begin a hold with a fade of what is there; end it with the next sample. What has begun to fade fades out."""
+        if held and not self._held and self._fade_at < 0:
+            self._holding, self._fade_at = True, 0
+            self._fade_end = self.ring.read + min(self._fade_out.size, written - self.ring.read)
+            if self._fade_end == self.ring.read:
+                self._end_fade(self._last)
+        elif not held and self._held:
+            self._held, self._edge_at = False, 0
+
     def _end_fade(self, last: int) -> None:
-        """Skip what was flushed. `last`: the sample where the fade ends, not silent if it was cut short."""
-        self.ring.consume(self._flushed - self.ring.read)
+        """Pause, or skip what was flushed. `last`: the sample where the fade ends, not silent if it was cut short."""
+        self._held, self._holding = self._holding, False
+        if not self._held:
+            self.ring.consume(self._flushed - self.ring.read)
         self._fade_at = self._edge_at = -1
         self._rest, self._rest_at = last, 0
 
     def _copy(self, block: Int16, written: int) -> int:
         """Copy the next run of samples into the head of `block`; returns how many."""
+        if self._held:
+            return 0
         ring = self.ring
         fading = self._fade_at >= 0
         out = block[: (self._fade_end if fading else written) - ring.read]

@@ -1,8 +1,8 @@
 """The ring: single producer, single consumer, no lock, no copy of its own.
 
 Rules. Indices count samples since the ring was made and have one writer each: the
-producer writes WRITTEN, FLUSH, FLUSHES and OPEN, the consumer READ and CLAIMED. `reserve` and `peek` hand out views
-into the storage, two where it wraps; `commit` and `consume` publish. Full and empty are results,
+producer writes WRITTEN, FLUSH, FLUSHES, OPEN and HELD, the consumer READ and CLAIMED. `reserve` and `peek` hand out
+views into the storage, two where it wraps; `commit` and `consume` publish. Full and empty are results,
 never waits. A flush is asked by the producer (an index, and a
 count, so that a flush of nothing new is seen too) and done by the consumer, who alone knows where it stands.
 
@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-WRITTEN, READ, FLUSH, OPEN, FLUSHES, CLAIMED = range(6)
-INDICES = 6
+WRITTEN, READ, FLUSH, OPEN, FLUSHES, CLAIMED, HELD = range(7)
+INDICES = 7
 
 
 class Ring:
@@ -121,6 +121,15 @@ class Ring:
     @open.setter
     def open(self, value: bool) -> None:
         self._indices[OPEN] = int(value)
+
+    @property
+    def held(self) -> bool:
+        """The consumer is to pause: silence, and nothing consumed."""
+        return bool(self._indices[HELD])
+
+    @held.setter
+    def held(self, value: bool) -> None:
+        self._indices[HELD] = int(value)
 
     # -- consumer -------------------------------------------------------------------------
 

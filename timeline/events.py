@@ -26,7 +26,7 @@ class WordMark:
 
 @dataclass(frozen=True, slots=True)
 class SinkTick:
-    """The sink took one block. The first five fields are what its callback saw; with them
+    """The sink took one block. The first five fields and the last are what its callback saw; with them
     the block can be played again exactly."""
 
     block_samples: int
@@ -41,6 +41,7 @@ class SinkTick:
     first_offset: int  # offset in the block of the first of them; -1 where none
     underrun_samples: int
     flushed_index: int  # ring index where a flush silenced the stream; -1 where no flush was new
+    held_seen: bool = False  # the stream was to pause: silence, and nothing taken
 
 
 # -- text to speech -----------------------------------------------------------------------

@@ -60,6 +60,13 @@ class Player:
         self.ring.open = False
         self.phase = 0
         self.ring.request_flush()
+        self.ring.held = False
+
+    def hold(self) -> None:
+        self.ring.held = True
+
+    def release(self) -> None:
+        self.ring.held = False
 
     def run(self, script: list[tuple[str, int]]) -> Player:
         for verb, count in script:
@@ -76,7 +83,7 @@ SCRIPTS = st.lists(
         st.tuples(st.just("write"), st.integers(1, 1500)),
         st.tuples(st.just("fill"), BLOCKS),
         st.tuples(st.just("fill"), BLOCKS),
-        st.tuples(st.sampled_from(["flush", "finish"]), st.just(0)),
+        st.tuples(st.sampled_from(["flush", "finish", "hold", "release"]), st.just(0)),
     ),
     max_size=30,
 )
@@ -214,6 +221,57 @@ def test_the_loudest_samples_do_not_wrap_around():
     assert block.min() >= 32766
 
 
+# -- holds --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [64, 480, 960])
+def test_a_hold_is_silent_within_a_frame_and_goes_on_with_the_next_sample(block):
+    player = Player()
+    player.write(RATE_HZ)
+    while player.ring.read < 4800:
+        player.fill(block)
+    at = len(player.out)
+    player.hold()
+    for _ in range(9600 // block):
+        row = player.fill(block)
+    assert not player.out[at + FRAME :].any() and row["underrun_samples"] == 0
+    paused, stops = player.ring.read, at + FADE
+    assert paused == at + FADE  # as far as it faded, and no further
+    player.release()
+    resumes = len(player.out)
+    for _ in range(4800 // block):
+        player.fill(block)
+    tone = (AMPLITUDE * np.sin(2 * np.pi * 100 / RATE_HZ * np.arange(RATE_HZ))).astype(np.int16)
+    np.testing.assert_array_equal(player.out[:at], tone[:at])
+    heard = player.out[resumes + EDGE :]
+    np.testing.assert_array_equal(heard, tone[paused + EDGE :][: heard.size])  # neither repeated nor skipped
+    assert np.abs(np.diff(player.out.astype(int))).max() <= CLICK
+    assert not player.out[stops:resumes].any()
+
+
+def test_a_flush_ends_a_hold():
+    player = Player()
+    player.write(4800)
+    player.fill(960)
+    player.hold()
+    player.fill(960)
+    player.flush()
+    row = player.fill(960)
+    assert row["flushed_index"] == 960 + FADE and not player.heard[-1].any()
+    player.write(960)
+    assert player.fill(960)["played_samples"] == 960
+
+
+def test_a_hold_of_nothing_waits_for_its_end():
+    player = Player()
+    player.hold()
+    player.fill(480)
+    player.write(4800)
+    assert player.fill(480)["played_samples"] == 0
+    player.release()
+    assert player.fill(480)["played_samples"] == 480
+
+
 # -- facts --------------------------------------------------------------------------------
 
 
@@ -226,7 +284,8 @@ def test_facts_play_the_session_again(script):
     ring.commit(player.ring.written)
     for block, row in zip(player.heard, player.rows, strict=True):
         out = np.full(block.size, -1, np.int16)
-        again.play(out, row["written_seen"], row["flush_seen"], row["flushes_seen"], bool(row["open_seen"]))
+        again.play(out, row["written_seen"], row["flush_seen"], row["flushes_seen"], bool(row["open_seen"]),
+                   bool(row["held_seen"]))  # fmt: skip
         np.testing.assert_array_equal(out, block)
         assert ring.read == row["read_index"]
 
@@ -237,23 +296,35 @@ def test_facts_are_true(script):
     """Against a model in whole numbers, which knows nothing of samples."""
     player = Player().run(script)
     position = read = flushed = flushes = fade_end = 0
-    fading = False
+    fading = held = False  # `fading`: "flush", "hold", or False
     for row in player.rows:
         written, size = row["written_seen"], row["block_samples"]
         silenced = -1
         if row["flushes_seen"] > flushes:
-            one = row["flushes_seen"] == flushes + 1
+            one = row["flushes_seen"] == flushes + 1 and not held
             fade_end = fade_end if fading else read + (min(FADE, row["flush_seen"] - read) if one else 0)
-            flushed, flushes, silenced, fading = row["flush_seen"], row["flushes_seen"], fade_end, True
-        fade_left = fade_end - read if fading else 0
-        played = min(size, fade_left + written - flushed if fading else written - read)
-        if fading and played >= fade_left:
-            read, fading = flushed + played - fade_left, False
-        else:
+            flushed, flushes, silenced, fading, held = row["flush_seen"], row["flushes_seen"], fade_end, "flush", False
+            if fade_end == read:
+                read, fading = flushed, False
+        if row["held_seen"] and not held and not fading:
+            fading, fade_end = "hold", read + min(FADE, written - read)
+            if fade_end == read:
+                held, fading = True, False
+        elif not row["held_seen"]:
+            held = False
+        played = 0
+        if fading and not held:
+            played = min(size, fade_end - read)
             read += played
-        missing = size - played if row["open_seen"] and written > flushed else 0
+            if read == fade_end:
+                held, read = (True, read) if fading == "hold" else (False, flushed)
+                fading = False
+        if not fading and not held:
+            more = min(size - played, written - read)
+            played, read = played + more, read + more
+        missing = size - played if row["open_seen"] and written > flushed and not held else 0
         expected = (position, read, played, 0 if played else -1, missing, silenced)
-        assert tuple(row.values())[6:] == expected
+        assert tuple(row.values())[6:-1] == expected
         assert row["device_ns"] == DEVICE_NS
         position += size
     assert player.playout.position == position
