@@ -18,7 +18,7 @@ from scenes.clicks import click_ratio
 from scenes.script import CLEAR
 from scenes.simulator import Simulator
 from scenes.sound import TONES, WORD_GAP_SAMPLES, tones
-from scenes.spoken import BETWEEN_MS, NEAR_MS, Spoken, letters, spoken
+from scenes.spoken import BETWEEN_MS, Spoken, letters, spoken
 from scenes.stage import Scene, Stage
 from scenes.transcript import wrong
 from scenes.world import World
@@ -27,6 +27,7 @@ from timeline import events as ev
 
 PAUSE_ADDED_MOST_MS = 40  # beyond the longer of the pauses that the two make there by themselves
 SEAM_MS = 40  # a silence that ends longer before a seam lies within what one engine spoke, whole
+OWN_MS = 150  # before its mark a pause of an engine's own has ended: Kokoro's "so" begins 115 ms before
 LEVEL_MOST_LU = 2.0  # over the whole text; within it each engine says other sentences softly, by 3 LU and more
 LEVEL_LEAST_MS = 3000  # what EBU R 128 calls short-term; in less it is the loudness of single words
 CLICK_MOST = 1.0  # no sharper than speech itself, nor than the same words are where nobody takes over
@@ -84,7 +85,7 @@ def judge_sound(stage: Stage, other: str, simulator: Simulator, sentences: tuple
     for index, place in zip(seams(simulator), places, strict=True):
         stage.at_most(f"click_ratio_{other}", click_ratio(here, index, (first, second)), CLICK_MOST)
         raw.append(click_ratio(here, index))
-        near_ms = BETWEEN_MS if place in starts else NEAR_MS
+        near_ms = BETWEEN_MS if place in starts else OWN_MS
         own_ms = [one.pause_ms(one.index(place), near_ms) for one in (first, second)]
         pause_ms = here.pause_ms(index, SEAM_MS)
         stage.at_most(f"pause_added_ms_{other}", pause_ms - max(own_ms), PAUSE_ADDED_MOST_MS)
