@@ -19,6 +19,7 @@ from typing import Any
 from orchestrator import actions as act
 from orchestrator.conversation import Conversation
 from orchestrator.floor import Floor
+from orchestrator.health import too_slow
 from orchestrator.hearing import Hearing
 from orchestrator.listening import listen
 from orchestrator.replying import Replying
@@ -105,7 +106,7 @@ class Core:
         if cause is Cause.TURN_COMMITTED:
             self._commit(cause, at_ns)
         elif cause is not None:
-            if state in (State.THINKING, State.SPEAKING):
+            if cause is Cause.BARGE_IN or state is State.THINKING:
                 self._interrupt()
             self._move(cause, at_ns)
         elif state is State.LISTENING and self.hearing.detector.run_samples:
@@ -115,12 +116,16 @@ class Core:
         self._interrupt()
         if self.turns.state is State.HEARING:  # what was being said counts too
             self._out.append(self.hearing.request_final(self._now_ns))
+        elif self.turns.state is State.YIELDING:
+            self.hearing.forget()
         self.hearing.add_typed(event.text)
         self._commit(Cause.TYPED, self._now_ns)
 
     def _end_hearing(self) -> None:
         """No window will come any more: whatever was being said is over."""
         detector = self.hearing.detector
+        if self.turns.state is State.YIELDING:
+            self._move(Cause.RESUMED, self._now_ns)
         if self.turns.state is State.HEARING:
             self._out.append(self.hearing.request_final(self._now_ns))
             self._move(Cause.SILENCE_BEGAN, detector.speech_end_ns)
@@ -131,6 +136,7 @@ class Core:
     def _commit(self, cause: Cause, at_ns: int) -> None:
         """The user's turn is over."""
         self._committed = True
+        self.hearing.learn_level()
         self.hearing.detector.reset()
         self._move(cause, at_ns)
 
@@ -182,16 +188,14 @@ class Core:
 
     def _on_failure(self, event: ev.AdapterFailed) -> None:
         if event.role == "tts":
-            follow = self.replying.engine_failed(event, self._now_ns)
-            if follow is None:
+            if (follow := self.replying.engine_failed(event, self._now_ns)) is None:
                 return
             self._do(follow)
         elif event.role == "stt":
             again = self.hearing.failed(event.ticket, event.retryable, self._now_ns)
             self._do([again] if again is not None else [])
         elif event.role == "llm" and not self.replying.source_failed(event.ticket):
-            follow = self.floor.failed(event.ticket, self._now_ns)
-            if follow is None:
+            if (follow := self.floor.failed(event.ticket, self._now_ns)) is None:
                 return
             self._do(follow)
         elif event.role == "mic":
@@ -205,8 +209,7 @@ class Core:
         stalled = self.replying.stalled(self._now_ns)
         if stalled is not None:
             self._on_failure(stalled)
-        if self.hearing.give_up(self._now_ns):
-            self._notice("transcription has stalled: what was said is not understood")
+        self._notice("transcription has stalled: what was said is lost" if self.hearing.give_up(self._now_ns) else "")
         if self.replying.cut_overdue(self._now_ns):
             self._keep(self.replying.settle(self.replying.read_index))
 
@@ -236,7 +239,7 @@ class Core:
         self._mind_floor()
         self._do(self.replying.release(self._now_ns))
         self._do(self.replying.next_job(self._now_ns))
-        self._watch_rate()
+        self._notice(too_slow(self.replying.speech, self._now_ns))
         if self.replying.played:
             self._finish_reply()
         if self._input_ended and self._quiet:
@@ -249,7 +252,8 @@ class Core:
         if not self.floor.busy:
             return
         self._do(self.floor.expire(self._now_ns))
-        report = self.floor.next(self._now_ns) if not self.replying.cutting else None
+        free = self.turns.allows(Cause.FLOOR_GRANTED) and not self.replying.cutting
+        report = self.floor.next(self._now_ns) if free else None
         if report is not None:
             if self.replying.wordless_ns is not None:
                 replying, rest = self.replying, self.replying.set_aside()
@@ -260,13 +264,6 @@ class Core:
         self._do(self.floor.announce())
         if self.floor.holder is not None and not self.replying.cutting:
             self.replying.follow(self.turns.turn, self.floor.holder, self._now_ns)
-
-    def _watch_rate(self) -> None:
-        speech = self.replying.speech
-        alone = speech.voices.stand_in(speech.engine, self._now_ns) is None
-        if speech.active and alone and not speech.rate.keeps_up:
-            cure = "choose a lighter one with tts.adapter, or one to go on with tts.fallback"
-            self._notice(f"{speech.engine} cannot keep up on this machine: expect pauses; {cure}")
 
     @property
     def _quiet(self) -> bool:
@@ -285,7 +282,11 @@ class Core:
         self._do(self.floor.heard(remember.source, remember.text, remember.interrupted))
 
     def _move(self, cause: Cause, at_ns: int) -> None:
-        state = self.turns.move(cause)
+        before, state = self.turns.state, self.turns.move(cause)
+        if State.YIELDING in (before, state):
+            self._out.append(act.Hold(state is State.YIELDING))
+        if cause is Cause.RESUMED or (before, cause) == (State.YIELDING, Cause.REPLY_FINISHED):
+            self.hearing.forget()  # it was nothing, or begins anew
         self._out.append(act.ShowTurn(self.turns.turn, state, cause, at_ns))
         if state is State.LISTENING:
             self.floor.freed(max(self._now_ns, self.replying.silent_ns))
@@ -293,7 +294,7 @@ class Core:
             self.floor.taken(self.replying.source if state is State.SPEAKING else None)
 
     def _notice(self, text: str) -> None:
-        """Say it once."""
-        if text not in self._noticed:
+        """Say it once, if there is anything."""
+        if text and text not in self._noticed:
             self._noticed.add(text)
             self._out.append(act.Notice(text))

@@ -29,6 +29,7 @@ class SpeechDetector:
         self.speech_end = self.position  # end of the last window of speech
         self.speech_end_ns = 0
         self.run_start_ns = 0
+        self._level_sum_db = 0.0  # over the samples of speech
 
     def feed(self, frame: EarFrame) -> None:
         if frame.speech_prob >= self._settings.speech_threshold:
@@ -41,6 +42,7 @@ class SpeechDetector:
                 self.run_start = frame.end_position - frame.window_samples
                 self.run_start_ns = frame.device_ns - round(frame.window_samples / self._per_ms * 1e6)
             self.run_samples += frame.window_samples
+            self._level_sum_db += frame.level_dbfs * frame.window_samples
             self.speech_end = frame.end_position
             self.speech_end_ns = frame.device_ns
 
@@ -48,6 +50,11 @@ class SpeechDetector:
     def speech_ms(self) -> float:
         """Speech in the present run."""
         return self.run_samples / self._per_ms
+
+    @property
+    def level_dbfs(self) -> float | None:
+        """Mean level of the run's speech; None where there is none."""
+        return self._level_sum_db / self.run_samples if self.run_samples else None
 
     @property
     def silence_ms(self) -> float:

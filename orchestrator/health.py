@@ -45,3 +45,12 @@ def prepare_ns(speech: Speech, engine: str) -> float:
     """How long an engine at rest may take for its first chunk of the longest text that it may have to open."""
     longest = max((phrase.text for phrase in speech.script.all.values()), key=len, default="")
     return speech.voices[engine].prepare_ns(longest)
+
+
+def too_slow(speech: Speech, now_ns: int) -> str:
+    """What to tell the person whose only voice cannot keep up; empty where it does, or another can take over."""
+    alone = speech.voices.stand_in(speech.engine, now_ns) is None
+    if not (speech.active and alone) or speech.rate.keeps_up:
+        return ""
+    cure = "choose a lighter one with tts.adapter, or one to go on with tts.fallback"
+    return f"{speech.engine} cannot keep up on this machine: expect pauses; {cure}"

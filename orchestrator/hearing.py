@@ -12,12 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.actions import Transcribe
+from orchestrator.barge_in import WORD_LEAST_MS, Evidence
 from orchestrator.detector import SpeechDetector
 from orchestrator.settings import CoreSettings
 from timeline.clock import NS_PER_MS
 from timeline.events import Transcribed
 
 TRANSCRIBE_TIMEOUT_MS = 20_000  # 25 s of speech take under 2 s; ten times that is a stall
+LEVEL_SHARE = 0.3  # of a new turn's level in the usual one: three turns and a changed seat is known
+SYLLABLE_MS = 128  # more speech may be another word
+SILENT_MS = 64  # after so long the word is whole
 TAIL_MS = 96  # kept after the last speech: a final consonant is quiet
 RETRIES = 1
 
@@ -31,6 +35,8 @@ class Segment:
     text: str | None = None  # None: not transcribed yet
     asked_ns: int = -1  # when the final attempt was asked for; -1: it was not
     failures: int = 0
+    words: str | None = None  # provisional
+    words_ms: float = 0.0  # of speech that they are from
 
 
 class Hearing:
@@ -44,6 +50,9 @@ class Hearing:
         self._next_number = 0
         self._provisional_at = 0  # position of the last provisional request
         self._provisional_pending = False
+        self._asked_ms = 0.0  # speech in the run when the last provisional text was asked for
+        self.usual_dbfs: float | None = None  # how loud the user speaks
+        self.passed = False  # the speech that goes on takes nothing: our voice goes on beside it
 
     def begin_segment(self) -> None:
         """Speech has begun: a segment from a little before it."""
@@ -52,6 +61,7 @@ class Hearing:
         self.segments.append(Segment(self._next_number, max(0, previous, start)))
         self._next_number += 1
         self._provisional_at = self.detector.position
+        self._asked_ms = 0.0
 
     def add_typed(self, text: str) -> None:
         """A line typed counts like one spoken."""
@@ -91,14 +101,38 @@ class Hearing:
         segment.text = None
         segment.asked_ns = -1
 
-    def request_provisional(self) -> Transcribe | None:
-        """Every `provisional_ms` of a running segment, one at a time, for the eye."""
+    def learn_level(self) -> None:
+        """The run that ends was the user's."""
+        level_dbfs = self.detector.level_dbfs
+        if level_dbfs is not None:
+            usual_dbfs = level_dbfs if self.usual_dbfs is None else self.usual_dbfs
+            self.usual_dbfs = usual_dbfs + LEVEL_SHARE * (level_dbfs - usual_dbfs)
+
+    def evidence(self) -> Evidence:
+        """Of the run of speech into our own voice."""
+        detector, segment = self.detector, self.segments[-1] if self.segments else Segment(-1, 0)
+        level_dbfs = detector.level_dbfs
+        known = level_dbfs is not None and self.usual_dbfs is not None
+        level_db = level_dbfs - self.usual_dbfs if known else None  # type: ignore[operator]
+        return Evidence(detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms, level_db)
+
+    def request_words(self) -> Transcribe | None:
+        """As soon as there may be a word, then with each syllable more, and once it is silent."""
+        fresh_ms = self.detector.speech_ms - self._asked_ms
+        enough_ms = WORD_LEAST_MS if not self._asked_ms else SYLLABLE_MS
+        over = self.detector.silence_ms >= SILENT_MS and fresh_ms > 0 and self.detector.speech_ms >= WORD_LEAST_MS
+        return self.request_provisional(0) if fresh_ms >= enough_ms or over else None
+
+    def request_provisional(self, every_ms: int | None = None) -> Transcribe | None:
+        """Every `every_ms` (None: `provisional_ms`) of a running segment, one at a time."""
         position = self.detector.position
         if self._provisional_pending or not self.segments:
             return None
-        if position - self._provisional_at < self.settings.provisional_ms * self._per_ms:
+        every_ms = self.settings.provisional_ms if every_ms is None else every_ms
+        if position - self._provisional_at < every_ms * self._per_ms:
             return None
         self._provisional_at, self._provisional_pending = position, True
+        self._asked_ms = self.detector.speech_ms
         segment = self.segments[-1]
         return Transcribe(segment.number, segment.attempt, segment.start, position, False)
 
@@ -112,6 +146,9 @@ class Hearing:
         """Take in an answer; True where it was the final one of its segment."""
         if not event.final:
             self._provisional_pending = False
+            segment = self.segments[-1] if self.segments else None
+            if segment is not None and (segment.number, segment.attempt) == (event.segment, event.attempt):
+                segment.words, segment.words_ms = event.text, self._asked_ms
             return False
         for segment in self.segments:
             if (segment.number, segment.attempt) == (event.segment, event.attempt):

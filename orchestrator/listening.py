@@ -1,6 +1,7 @@
 """Listening: from one window of the microphone to what it means for the turn.
 
-LISTENING: has somebody begun?   HEARING: has the user stopped?   PAUSING: for good?   else: an interruption?
+LISTENING: has somebody begun?   HEARING: has the user stopped?   PAUSING: for good?   THINKING: does the user go on?
+SPEAKING: does somebody speak into our voice?   YIELDING, the voice has paused: is it an interruption?
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.actions import Action
+from orchestrator.barge_in import DETECTORS, Verdict
 from orchestrator.hearing import Hearing
 from orchestrator.turns import Cause, State
 from timeline.events import EarFrame
@@ -22,7 +24,11 @@ class Heard(NamedTuple):
 
 
 NOTHING = Heard([])
-_CAUSES = {State.LISTENING: Cause.SPEECH_STARTED, State.THINKING: Cause.SPEECH_RESUMED}
+_CAUSES = {
+    State.LISTENING: Cause.SPEECH_STARTED,
+    State.THINKING: Cause.SPEECH_RESUMED,
+    State.SPEAKING: Cause.YIELDED,
+}
 
 
 def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_ns: int) -> Heard:
@@ -31,6 +37,8 @@ def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_
     detector.feed(event)
     if state is State.HEARING:
         return _while_hearing(hearing, now_ns)
+    if state is State.YIELDING:
+        return _while_yielding(hearing)
     if state is not State.PAUSING:
         return _while_not_hearing(hearing, state, sounding)
     if detector.silence_ms == 0:
@@ -57,10 +65,36 @@ def _while_not_hearing(hearing: Hearing, state: State, sounding: bool) -> Heard:
     if sounding and not limits.barge_in:
         detector.reset()  # half duplex: deaf while thinking and speaking, and while the room still sounds
         return NOTHING
+    if state is State.SPEAKING and hearing.passed and not _floor_taken(hearing):
+        return NOTHING
     detector.drop_short_run()
-    enough_ms = limits.onset_ms if state is State.LISTENING else limits.confirm_ms
+    enough_ms = {State.LISTENING: limits.onset_ms, State.SPEAKING: limits.yield_ms}.get(state, limits.continue_ms)
     if detector.speech_ms < enough_ms:
         return NOTHING
     at_ns = detector.run_start_ns
     hearing.begin_segment()
-    return Heard([], _CAUSES.get(state, Cause.BARGE_IN), at_ns)
+    return Heard([], _CAUSES[state], at_ns)
+
+
+def _floor_taken(hearing: Hearing) -> bool:
+    """Speech that took nothing has ended, or does take the floor now."""
+    if hearing.detector.silence_ms >= hearing.settings.resume_ms:
+        hearing.detector.reset()
+        hearing.passed = False
+        return False
+    return DETECTORS[hearing.settings.detector](hearing.evidence(), hearing.settings) is Verdict.TAKE
+
+
+def _while_yielding(hearing: Hearing) -> Heard:
+    """The voice has paused."""
+    detector, limits = hearing.detector, hearing.settings
+    verdict = DETECTORS[limits.detector](hearing.evidence(), limits)
+    if verdict is Verdict.TAKE:
+        return Heard([], Cause.BARGE_IN, detector.run_start_ns)
+    if verdict is Verdict.WAIT:
+        request = hearing.request_words()
+        return Heard([request]) if request is not None else NOTHING
+    hearing.passed = detector.silence_ms < limits.resume_ms
+    if not hearing.passed:
+        detector.reset()
+    return Heard([], Cause.RESUMED, detector.run_start_ns)

@@ -25,7 +25,13 @@ class ListenSettings:
     preroll_ms: int = 320  # kept from before the onset, so that the first consonant is not cut
     speculate_ms: int = 160  # silence after which transcription starts, still unheard
     endpoint_ms: int = 480  # silence that ends the turn
-    confirm_ms: int = 256  # speech that interrupts: one syllable is not enough, two are
+    continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
+    yield_ms: int = 64  # speech at which our voice pauses, until it is known what it is
+    confirm_ms: int = 640  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
+    resume_ms: int = 224  # silence after which our voice goes on, if the floor was not taken
+    detector: str = "words"  # what tells an interruption from a backchannel, see orchestrator.barge_in
+    language: str = "en"  # of the backchannels
+    backchannels: tuple[str, ...] = ()  # more of them
     provisional_ms: int = 600  # how often a running turn is transcribed for the eye
     segment_most_ms: int = 25_000  # a longer monologue is transcribed in pieces (Whisper's window is 30 s)
     barge_in: bool = True  # False: half duplex, deaf while speaking
@@ -35,7 +41,17 @@ class ListenSettings:
             raise ValueError("choose 0 < listen.silence_threshold <= listen.speech_threshold < 1")
         if not 0 < self.speculate_ms <= self.endpoint_ms:
             raise ValueError("choose 0 < listen.speculate_ms <= listen.endpoint_ms")
-        for name in ("onset_ms", "preroll_ms", "confirm_ms", "provisional_ms"):
+        if self.yield_ms > self.confirm_ms:
+            raise ValueError("choose listen.yield_ms <= listen.confirm_ms")
+        for name in (
+            "onset_ms",
+            "preroll_ms",
+            "continue_ms",
+            "yield_ms",
+            "confirm_ms",
+            "resume_ms",
+            "provisional_ms",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"choose listen.{name} above 0")
         if not SEGMENT_LEAST_MS <= self.segment_most_ms <= SEGMENT_MOST_MS:

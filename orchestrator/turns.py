@@ -3,7 +3,8 @@
 Two rules. Only this table moves the state; a cause that it does not list is a bug and asserts.
 The states are the user's view: LISTENING (nobody speaks), HEARING (the user does), PAUSING (the user
 stopped a moment ago; work may start, nothing may sound), THINKING (the turn is over, the reply not audible
-yet), SPEAKING (the reply is audible, and the ears stay open).
+yet), SPEAKING (the reply is audible, and the ears stay open), YIELDING (somebody began to speak into it: it has
+paused, and goes on or is cut).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ class State(StrEnum):
     PAUSING = "pausing"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    YIELDING = "yielding"
 
 
 class Cause(StrEnum):
@@ -29,6 +31,8 @@ class Cause(StrEnum):
     SPEAK_REQUESTED = "speak_requested"
     FLOOR_GRANTED = "floor_granted"
     AUDIO_STARTED = "audio_started"
+    YIELDED = "yielded"
+    RESUMED = "resumed"
     BARGE_IN = "barge_in"
     REPLY_FINISHED = "reply_finished"
     REPLY_FAILED = "reply_failed"
@@ -52,10 +56,14 @@ TABLE: dict[tuple[State, Cause], State] = {
     (_S.THINKING, _C.AUDIO_STARTED): _S.SPEAKING,
     (_S.THINKING, _C.FLOOR_GRANTED): _S.THINKING,
     (_S.THINKING, _C.REPLY_FAILED): _S.LISTENING,
-    (_S.SPEAKING, _C.BARGE_IN): _S.HEARING,
+    (_S.SPEAKING, _C.YIELDED): _S.YIELDING,
     (_S.SPEAKING, _C.TYPED): _S.THINKING,
     (_S.SPEAKING, _C.FLOOR_GRANTED): _S.THINKING,
     (_S.SPEAKING, _C.REPLY_FINISHED): _S.LISTENING,
+    (_S.YIELDING, _C.RESUMED): _S.SPEAKING,
+    (_S.YIELDING, _C.BARGE_IN): _S.HEARING,
+    (_S.YIELDING, _C.TYPED): _S.THINKING,
+    (_S.YIELDING, _C.REPLY_FINISHED): _S.LISTENING,
 }
 
 

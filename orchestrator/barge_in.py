@@ -1,0 +1,75 @@
+"""Barge-in: the voice has paused because somebody began to speak. Do they want the floor?
+
+    onset -> pause -> evidence, window by window -> TAKE: stop for good   RESUME: go on where it paused   WAIT
+
+Rules. The floor is taken by words that are no backchannel, or by speech that lasts. Silence gives it back. Speech much
+softer than the user's usual is somebody else's: it takes nothing until it has gone on for long, and the voice does not
+wait for its end. A detector is a pure function of what was heard so far; others are added to DETECTORS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.backchannels import is_backchannel, words_of
+from orchestrator.settings import ListenSettings
+
+FAR_DB = -12.0  # below the user's usual level: twice the distance is 6 dB, four times 12
+FAR_LASTS_MS = 2400  # speech so soft, for so long, is the user all the same: nobody else talks into our answer
+FAR_KNOWN_MS = 400  # of speech, before its level is believed: words begin softly
+WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
+AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
+SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
+
+
+class Verdict(StrEnum):
+    WAIT = "wait"
+    TAKE = "take"
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was heard since the voice paused."""
+
+    speech_ms: float
+    silence_ms: float  # since the last speech
+    words: str | None  # a recognizer's, so far; None: none yet
+    words_ms: float  # of speech that they are from
+    level_db: float | None  # above the user's usual level; None: not known
+
+
+Detector = Callable[[Evidence, ListenSettings], Verdict]
+
+
+def by_words(heard: Evidence, limits: ListenSettings) -> Verdict:
+    """Words decide where there are any, else how long it lasts."""
+    far = heard.level_db is not None and heard.level_db < FAR_DB and heard.speech_ms >= FAR_KNOWN_MS
+    if far:
+        return Verdict.TAKE if heard.speech_ms >= FAR_LASTS_MS else Verdict.RESUME
+    words = heard.words or "" if heard.words_ms >= WORD_LEAST_MS else ""
+    small_talk = is_backchannel(words, limits.language, limits.backchannels)
+    if words_of(words) and not small_talk:
+        return Verdict.TAKE
+    if heard.silence_ms >= limits.resume_ms and not _awaited(heard, limits):
+        return Verdict.RESUME
+    lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if small_talk else 1)
+    return Verdict.TAKE if heard.speech_ms >= lasts_ms else Verdict.WAIT
+
+
+def _awaited(heard: Evidence, limits: ListenSettings) -> bool:
+    """Enough was said for words, and not all of it is transcribed yet: one "Stop!" is short."""
+    late = heard.silence_ms >= AWAITED_SILENCES * limits.resume_ms
+    return not late and heard.speech_ms >= WORD_LEAST_MS and heard.words_ms < heard.speech_ms
+
+
+def by_length(heard: Evidence, limits: ListenSettings) -> Verdict:
+    """Speech that lasts takes the floor, whatever it is: for recognizers that are slow."""
+    if heard.speech_ms >= limits.confirm_ms:
+        return Verdict.TAKE
+    return Verdict.RESUME if heard.silence_ms >= limits.resume_ms else Verdict.WAIT
+
+
+DETECTORS: Mapping[str, Detector] = {"words": by_words, "length": by_length}

@@ -1,0 +1,230 @@
+"""Two stages of an interruption: the voice pauses at the first syllable, and stops or goes on by what it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator import actions as act
+from orchestrator.backchannels import LANGUAGES, is_backchannel
+from orchestrator.barge_in import Evidence, Verdict, by_length, by_words
+from orchestrator.settings import ListenSettings
+from orchestrator.tests.test_core import WINDOW_MS, Room, asked, speaking
+from orchestrator.turns import Cause, State
+from timeline import events as ev
+
+LIMITS = ListenSettings()
+
+
+def holds(room: Room) -> list[bool]:
+    return [action.held for action in room.all(act.Hold)]
+
+
+def syllables(room: Room) -> Room:
+    """Somebody begins to speak into the answer, and the recognizer has been asked what it is."""
+    speaking(room)
+    while not [a for a in room.all(act.Transcribe) if not a.final]:
+        room.speak(WINDOW_MS)
+    return room
+
+
+# -- the first stage ------------------------------------------------------------------------
+
+
+def test_the_voice_pauses_within_three_windows_and_nothing_is_lost():
+    room = speaking(Room())
+    room.speak(64)
+    assert room.state is State.YIELDING and holds(room) == [True]
+    assert not room.all(act.Flush) and not room.all(act.CancelReply)
+
+
+@pytest.mark.parametrize("ms", [96, 160, 224])
+def test_a_short_sound_lets_it_go_on_where_it_paused(ms):
+    room = speaking(Room())
+    room.speak(ms)
+    room.silence(512)
+    if room.all(act.Transcribe)[-1].final is False:
+        room.answer("", final=False)
+        room.silence(64)
+    assert room.state is State.SPEAKING and holds(room) == [True, False]
+    assert not room.all(act.Flush)
+    assert room.all(act.Remember)[-1].role == "user", "nothing was settled"
+
+
+def test_a_click_does_not_even_pause_it():
+    room = speaking(Room())
+    room.speak(32)
+    room.silence(320)
+    assert not holds(room)
+
+
+# -- the second stage -----------------------------------------------------------------------
+
+
+def test_words_take_the_floor_and_are_dated_from_their_first_sample():
+    room = speaking(Room())
+    begins_ns = room.now_ns
+    room.speak(224)
+    room.answer("Wait a", final=False)
+    room.speak(32)
+    assert room.state is State.HEARING and len(room.all(act.Flush)) == 1
+    assert room.last(act.ShowTurn).at_ns == begins_ns
+    assert holds(room) == [True, False]
+    room.play(480, flushed_index=480)
+    room.silence(512)
+    room.answer("Wait a moment.")
+    assert room.said[-1][1].endswith("Wait a moment.") and room.state is State.THINKING
+
+
+@pytest.mark.parametrize("words", ["Mm-hmm.", "Yeah.", "Okay.", "I see."])
+def test_a_backchannel_takes_nothing(words):
+    room = syllables(Room())
+    room.answer(words, final=False)
+    room.speak(128)
+    assert room.state is State.YIELDING
+    room.silence(96)
+    if room.all(act.Transcribe)[-1] is not room.last(act.Transcribe, lambda a: a.final):
+        room.answer(words, final=False)
+    room.silence(256)
+    assert room.state is State.SPEAKING and not room.all(act.Flush)
+    room.speak(32)
+    assert room.state is State.SPEAKING, "what was said before does not count"
+
+
+def test_one_short_word_is_waited_for():
+    room = syllables(Room())
+    room.answer("St", final=False)
+    room.speak(64)
+    room.silence(96)
+    assert room.state is State.HEARING, "a word is a word"
+    room = speaking(Room())
+    room.speak(192)
+    room.silence(288)  # longer than the silence that ends a yielding, but the words are on their way
+    assert room.state is State.YIELDING
+    room.answer("Stop!", final=False)
+    room.silence(32)
+    assert room.state is State.HEARING and room.all(act.Flush)
+
+
+def test_words_that_never_come_are_not_waited_for():
+    room = speaking(Room())
+    room.speak(192)
+    room.silence(480)
+    assert room.state is State.SPEAKING
+
+
+def test_speech_that_lasts_takes_the_floor_without_words():
+    room = speaking(Room())
+    room.speak(608)
+    assert room.state is State.YIELDING
+    room.speak(32)
+    assert room.state is State.HEARING
+
+
+def test_an_answer_to_what_was_dropped_changes_nothing():
+    room = syllables(Room())
+    late = room.last(act.Transcribe)
+    room.silence(640)
+    assert room.state is State.SPEAKING
+    room.tell(ev.Transcribed(late.segment, late.attempt, False, "Stop at once", 0, 1, 1))
+    room.speak(64)
+    assert room.state is State.YIELDING and not room.all(act.Flush)
+
+
+def test_a_microphone_that_dies_lets_the_voice_go_on():
+    room = syllables(Room())
+    room.fail("mic")
+    assert room.state is State.SPEAKING and holds(room) == [True, False]
+
+
+def test_what_ends_while_it_pauses_is_heard_whole_and_the_user_goes_on():
+    room = speaking(Room())
+    while room.core.replying.speech.in_flight is not None:
+        room.render(eos=True)
+    room.speak(96)
+    room.play(room.core.replying.speech.end_index)
+    assert room.state is State.LISTENING and not room.all(act.Flush)
+    room.speak(32)
+    assert room.state is State.HEARING
+    room.silence(512)
+    room.answer("And then?")
+    assert room.said[-1] == ("user", "And then?")
+
+
+def test_while_it_thinks_two_syllables_reopen_the_turn():
+    room = asked(Room())
+    room.speak(256)
+    assert room.state is State.HEARING and room.last(act.ShowTurn).cause == Cause.SPEECH_RESUMED
+
+
+# -- somebody else --------------------------------------------------------------------------
+
+
+def soft(room: Room, ms: float) -> None:
+    for _ in range(round(ms / WINDOW_MS)):
+        room.now_ns += WINDOW_MS * 1_000_000
+        room.position += 512
+        room.tell(ev.EarFrame(room.position, 512, 0.95, -50.0, room.now_ns))
+
+
+def test_speech_from_afar_pauses_it_for_a_moment_only_and_once():
+    room = speaking(Room())  # the user spoke at -30 dB
+    soft(room, 1600)
+    assert room.state is State.SPEAKING and holds(room) == [True, False]
+    room.silence(320)
+    room.speak(64)
+    assert room.state is State.YIELDING, "the next one is another"
+
+
+def test_a_user_who_speaks_softly_for_long_is_heard_all_the_same():
+    room = speaking(Room())
+    soft(room, 2560)
+    assert room.state is State.HEARING
+
+
+# -- detectors ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "verdict"),
+    [
+        (Evidence(224, 0, None, 0, None), Verdict.WAIT),
+        (Evidence(224, 0, "Yeah", 200, None), Verdict.WAIT),
+        (Evidence(700, 0, "Yeah yeah", 600, None), Verdict.WAIT),
+        (Evidence(1300, 0, "Yeah yeah", 1200, None), Verdict.TAKE),
+        (Evidence(224, 0, "", 200, None), Verdict.WAIT),
+        (Evidence(640, 0, "", 600, None), Verdict.TAKE),
+        (Evidence(224, 0, "Hold", 200, None), Verdict.TAKE),
+        (Evidence(160, 0, "Hold", 150, None), Verdict.WAIT),
+        (Evidence(320, 224, "Yeah", 320, None), Verdict.RESUME),
+        (Evidence(600, 0, "Pass the salt", 500, -14.0), Verdict.RESUME),
+        (Evidence(2400, 0, "Pass the salt", 500, -14.0), Verdict.TAKE),
+    ],
+)
+def test_words_decide(heard, verdict):
+    assert by_words(heard, LIMITS) is verdict
+
+
+def test_length_alone_decides_where_it_is_asked_for():
+    assert by_length(Evidence(639, 0, "Stop", 300, None), LIMITS) is Verdict.WAIT
+    assert by_length(Evidence(640, 0, "Yeah", 300, None), LIMITS) is Verdict.TAKE
+    assert by_length(Evidence(100, 224, None, 0, None), LIMITS) is Verdict.RESUME
+    room = speaking(Room(detector="length", confirm_ms=256))
+    room.speak(256)
+    assert room.state is State.HEARING
+
+
+@pytest.mark.parametrize("text", ["Mm-hmm.", "Mmmm!", "yeah, yeah", "I see.", "Okay, right.", "Oh, I see.", "uh-huh"])
+def test_backchannels_are_known_in_the_spellings_of_recognizers(text):
+    assert is_backchannel(text, "en")
+
+
+@pytest.mark.parametrize("text", ["", "...", "No.", "Wait.", "Yeah but no", "Right, and what about it", "stop"])
+def test_what_wants_the_floor_is_none(text):
+    assert not is_backchannel(text, "en")
+
+
+def test_each_language_has_its_own_and_the_user_may_add_some():
+    assert is_backchannel("Genau.", "de") and not is_backchannel("Genau.", "en")
+    assert is_backchannel("d'accord", "fr") and is_backchannel("vale, claro", "es")
+    assert is_backchannel("quack", "en", ("quack",)) and not is_backchannel("quack", "en")
+    assert {"en", "de", "fr", "es", "it"} <= LANGUAGES
