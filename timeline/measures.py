@@ -32,6 +32,8 @@ class Turn:
     gap_ms: float | None = None  # None: the reply was not asked for aloud, or never became audible
     stages: dict[str, float] = field(default_factory=dict)
     barge_in: bool = False
+    pauses: int = 0  # times that the reply paused because somebody spoke into it
+    duck_ms: float | None = None  # the first time: from their first sample to the reply's last before the pause
     stop_ms: float | None = None  # user's first interrupting sample to the reply's last audible one
     underruns: int = 0
 
@@ -48,6 +50,7 @@ class TurnMeter:
         self._marks_turn = 0  # whose they are
         self._dry = False
         self._barge_in_ns = -1
+        self._yielded_ns = -1
         self._state = ""
         self._reply = -1  # the newest reply of the conversational source; -1: not told
         self._tasks: dict[str, tuple[int, str]] = {}  # by task source: its newest reply, and what it wrote of it
@@ -67,8 +70,11 @@ class TurnMeter:
         elif cause == "audio_started":
             self._stage(len(STAGES), fact["at_ns"])
             self._finish_gap()
-        if cause == "barge_in" or (cause == "typed" and self._state == "speaking"):
+        if cause == "barge_in" or (cause == "typed" and self._state in ("speaking", "yielding")):
             self._barge_in_ns = fact["at_ns"]
+        elif cause == "yielded":
+            self._yielded_ns = fact["at_ns"]
+            self._turn.pauses += 1
         self._state = fact["state"]
         if cause == "nothing_heard":
             return self._complete(fact["turn"])
@@ -136,6 +142,11 @@ class TurnMeter:
             self._turn.underruns += 1
         self._dry = missing > 0
         self.underrun_samples += missing
+        if fact.get("held_seen") and self._yielded_ns >= 0:
+            end_ns = fact["device_ns"] + fact["played_samples"] * NS_PER_S // self.rate_hz
+            if self._turn.duck_ms is None:
+                self._turn.duck_ms = round((end_ns - self._yielded_ns) / NS_PER_MS, 1)
+            self._yielded_ns = -1
         if fact["flushed_index"] >= 0 and self._barge_in_ns >= 0:
             to_come = max(0, fact["flushed_index"] - fact["read_index"])  # the fade may outlast a small block
             end_ns = fact["device_ns"] + (fact["played_samples"] + to_come) * NS_PER_S // self.rate_hz

@@ -26,6 +26,7 @@ CHUNK_LEAST_MS = 1  # what costs less has been rendered with the chunk before
 ABOVE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "fontsize": 8, "frameon": False}
 COLOURS = {
     "listening": "#dfe6e9", "hearing": "#74b9ff", "pausing": "#b2d8ff", "thinking": "#ffeaa7", "speaking": "#55c595",
+    "yielding": "#fab1a0",
 }  # fmt: skip
 
 

@@ -22,12 +22,18 @@ def stages_text(turn: Turn) -> str:
     return f"gap {turn.gap_ms:.0f} ms" + (f" = {parts}" if parts else "")
 
 
+def stop_text(turn: Turn) -> str:
+    """How soon after the user began to speak into the reply it paused, and stopped."""
+    paused = f"paused {turn.duck_ms:.0f} ms after a voice" if turn.duck_ms is not None else ""
+    stopped = f"stopped {turn.stop_ms:.0f} ms after the user began" if turn.stop_ms is not None else ""
+    return ", ".join(part for part in (paused, stopped) if part)
+
+
 def turn_line(turn: Turn) -> str:
     """One turn in two lines: what was said, and how long it took."""
     heard = turn.reply_heard + (" —" if turn.barge_in else "")
     notes = [stages_text(turn)]
-    if turn.stop_ms is not None:
-        notes.append(f"stopped in {turn.stop_ms:.0f} ms")
+    notes.append(stop_text(turn))
     if turn.underruns:
         notes.append(counted(turn.underruns, "underrun"))
     if not turn.measured:
@@ -87,6 +93,8 @@ class LiveView:
     def _ShowTurn(self, fact: Any) -> None:  # noqa: N802
         if fact.cause == "barge_in":
             self._line("you", "(interrupts)", "dim")
+        elif fact.cause == "resumed":
+            self._line("you", "(was heard, it goes on)", "dim")
 
     def _OpenPhrase(self, fact: Any) -> None:  # noqa: N802
         self._fleeting("bill", fact.text)
@@ -109,9 +117,7 @@ class LiveView:
 
     def turn(self, turn: Turn) -> None:
         """A turn is complete: its latencies."""
-        parts = [stages_text(turn)]
-        if turn.stop_ms is not None:
-            parts.append(f"stopped {turn.stop_ms:.0f} ms after the user began")
+        parts = [stages_text(turn), stop_text(turn)]
         if turn.underruns:
             parts.append(counted(turn.underruns, "underrun"))
         line = "; ".join(part for part in parts if part)

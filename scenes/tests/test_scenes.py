@@ -9,6 +9,7 @@ import pytest
 from adapters.tts.null import ToneTts
 from adapters.voice import Voice
 from orchestrator import actions as act
+from orchestrator import barge_in as barge_in_rules
 from orchestrator import bus, floor, rate, replying
 from scenes.playbill import SCENES, known_seeds
 from scenes.plays import (
@@ -17,6 +18,7 @@ from scenes.plays import (
     cold_start,
     full_disk,
     heard_ledger,
+    heard_ledger_paused,
     long_read,
     persona_script,
     rough_weather,
@@ -106,6 +108,23 @@ def test_barge_in_notices_that_old_work_goes_on(monkeypatch):
 
     monkeypatch.setattr(replying.Replying, "interrupt", keeps_talking)
     assert failed(played(barge_in.SCENE))
+
+
+def test_heard_ledger_paused_notices_that_samples_are_skipped(monkeypatch):
+    plain = playout.Playout._mind_hold
+
+    def forgetful(self, held, written):
+        if self._held and not held:
+            self.ring.consume(min(200, self.ring.queued))
+        plain(self, held, written)
+
+    monkeypatch.setattr(playout.Playout, "_mind_hold", forgetful)
+    assert "samples_lost_or_twice" in failed(played(heard_ledger_paused.SCENE))
+
+
+def test_heard_ledger_paused_notices_a_voice_that_does_not_go_on(monkeypatch):
+    monkeypatch.setattr(barge_in_rules, "is_backchannel", lambda *_: False)
+    assert "flushes" in failed(played(heard_ledger_paused.SCENE))
 
 
 def test_long_read_notices_a_gap(monkeypatch):

@@ -104,6 +104,16 @@ def test_each_turn_stands_alone():
 # -- interruptions ------------------------------------------------------------------------
 
 
+def test_a_pause_is_told_apart_from_a_stop():
+    session = Session().ask(1000).answer(1200).show(2000, "yielding", "yielded", 1900)
+    session.tick(2020, held_seen=True, played_samples=240).show(2200, "speaking", "resumed", 1900)
+    session.show(3000, "yielding", "yielded", 2900).tick(3020, held_seen=True, played_samples=0)
+    session.show(3300, "hearing", "barge_in", 2900)
+    session.tick(3320, flushed_index=480, played_samples=0).remember(3320, "assistant", "Hello", turn=1, cut=True)
+    (turn,) = session.turns
+    assert (turn.pauses, turn.duck_ms, turn.stop_ms) == (2, 120 + 240 * 1000 // RATE_HZ, 420)
+
+
 def test_a_barge_in_is_stopped_within_what_it_took():
     session = Session().ask(1000).answer(1200)
     session.show(2000, "hearing", "barge_in", 1800)
