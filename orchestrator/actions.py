@@ -149,6 +149,16 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowGuess:
+    """An answer to words after which the user may go on. `ruling`: begun, kept (they were all), or dropped."""
+
+    turn: int
+    reply: int
+    text: str
+    ruling: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowFloor:
     """What the floor manager ruled on a report. `text`: what of it is not said."""
 
@@ -185,14 +195,15 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
-    | Transcribe | StartReply | CancelReply | ShowTurn | ShowFloor | ShowSwap | Remember | Notice | EndSession
+    | Transcribe | StartReply | CancelReply | ShowTurn | ShowGuess | ShowFloor | ShowSwap | Remember | Notice
+    | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
-        StartReply, CancelReply, ShowTurn, ShowFloor, ShowSwap, Remember, Notice, EndSession,
+        StartReply, CancelReply, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

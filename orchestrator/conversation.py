@@ -29,5 +29,12 @@ class Conversation:
         self.messages.append(Message("user" if role == "user" else "assistant", text))
         del self.messages[:-MESSAGES_MOST]
 
+    def preview(self, text: str) -> tuple[Message, ...]:
+        """As it would be if the user had said so."""
+        kept = list(self.messages)
+        self.add("user", text)
+        messages, self.messages = self.snapshot(), kept
+        return messages
+
     def snapshot(self) -> tuple[Message, ...]:
         return tuple(self.messages)

@@ -12,11 +12,11 @@ sees a sample. Whatever it wants done late it names in `deadline_ns()`; the shel
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from typing import Any
 
 from orchestrator import actions as act
+from orchestrator.answering import Answering
 from orchestrator.conversation import Conversation
 from orchestrator.floor import Floor
 from orchestrator.health import too_slow
@@ -40,10 +40,10 @@ class Core:
         self.replying = Replying(settings)
         self.floor = Floor(settings.tasks)
         self.conversation = Conversation(settings.tasks)
+        self.answering = Answering(self.conversation, self.replying, self.floor)
         self.ended = False
         self._now_ns = 0
         self._committed = False  # the user's turn is over, its words may not be here yet
-        self._numbers = itertools.count(1)  # of replies, whatever their source
         self._requests: deque[str] = deque()  # texts to speak that wait for the floor
         self._input_ended = False
         self._noticed: set[str] = set()
@@ -65,7 +65,7 @@ class Core:
             ev.ReplyDelta: self._on_reply,
             ev.ReplyEnded: self._on_reply,
             ev.AdapterFailed: self._on_failure,
-            ev.InputEnded: self._on_input_end,
+            ev.InputEnded: lambda event: setattr(self, "_input_ended", True),
             ev.DeadlinePassed: self._on_deadline,
             ev.StopRequested: lambda event: self._end("stopped"),
         }
@@ -90,7 +90,8 @@ class Core:
     def check_invariants(self) -> None:
         """What holds between any two events; called by tests."""
         speech, state = self.replying.speech, self.turns.state
-        assert not (speech.active and state in (State.LISTENING, State.HEARING, State.PAUSING)), self.story
+        silent = state in (State.LISTENING, State.HEARING) or (state is State.PAUSING and not speech.gated)
+        assert not (speech.active and silent), self.story
         assert not (speech.active and self.replying.cutting), self.story
         job = speech.in_flight
         assert job is None or job.generation == self.replying.generation, self.story
@@ -106,7 +107,7 @@ class Core:
         if cause is Cause.TURN_COMMITTED:
             self._commit(cause, at_ns)
         elif cause is not None:
-            if cause is Cause.BARGE_IN or state is State.THINKING:
+            if cause is Cause.BARGE_IN or cause is Cause.SPEECH_RESUMED:
                 self._interrupt()
             self._move(cause, at_ns)
         elif state is State.LISTENING and self.hearing.detector.run_samples:
@@ -148,6 +149,7 @@ class Core:
 
     def _cut(self) -> None:
         """Silence what is being said."""
+        self._do(self.replying.drop_guess(self._now_ns))
         self._do(self.replying.interrupt(self._now_ns))
         if self.replying.cutting and not self.replying.ledger.entries:  # nothing of it was heard, then
             self._keep(self.replying.settle(self.replying.read_index))
@@ -165,12 +167,11 @@ class Core:
         self._committed = False
         self.hearing.forget()
         if not text:
+            self._do(self.replying.drop_guess(self._now_ns))
             self._move(Cause.NOTHING_HEARD, self._now_ns)
             return
         self._keep(act.Remember(self.turns.turn, "user", text))
-        turn, messages = self.turns.turn, self.conversation.snapshot()
-        self._out.append(self.replying.ask(turn, next(self._numbers), messages, self._now_ns))
-        self._do(self.floor.ask(turn, text, messages, self._numbers, self._now_ns))
+        self._do(self.answering.answer(self.turns.turn, text, self._now_ns))
 
     def _on_reply(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
         """The conversational source's words go to the voice, a task source's to the floor."""
@@ -213,9 +214,6 @@ class Core:
         if self.replying.cut_overdue(self._now_ns):
             self._keep(self.replying.settle(self.replying.read_index))
 
-    def _on_input_end(self, _event: ev.InputEnded) -> None:
-        self._input_ended = True
-
     def _end(self, reason: str) -> None:
         self._interrupt()
         if self.replying.cutting:
@@ -230,9 +228,11 @@ class Core:
         """Do whatever the state now allows."""
         if self.ended:
             return
-        words = self.hearing.text if self._committed and not self.replying.cutting else None
-        if words is not None:
+        words = self.hearing.text if not self.replying.cutting else None
+        if words is not None and self._committed:
             self._start_reply(words)
+        elif words and self.turns.state is State.PAUSING and self.settings.listen.speculate:
+            self._do(self.answering.guess(self.turns.turn, words, self._now_ns))
         if self._requests and self.turns.state is State.LISTENING and not self.replying.cutting:
             self._move(Cause.SPEAK_REQUESTED, self._now_ns)
             self.replying.say(self.turns.turn, self._requests.popleft())

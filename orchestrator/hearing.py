@@ -152,7 +152,7 @@ class Hearing:
             return False
         for segment in self.segments:
             if (segment.number, segment.attempt) == (event.segment, event.attempt):
-                segment.text = event.text
+                segment.text = event.text.strip()
                 return True
         return False
 

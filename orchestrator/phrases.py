@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.phrase import PhraseCutter
+from timeline.ledger import Ledger
 
 
 @dataclass(slots=True)
@@ -98,3 +99,14 @@ class Phrases:
         self.all = {one.number: one for one in (*said, phrase, *anew)}
         self.queue = [phrase, *anew]
         return begun
+
+    def heard(self, ledger: Ledger, index: int) -> tuple[str, bool]:
+        """What was heard of them when the sink stands at `index`, our own lines left out; and whether that is measured
+        throughout."""
+        parts, measured = [], True
+        for phrase in self.all.values():
+            if not phrase.own:
+                chars, sure = ledger.heard_chars(phrase.number, phrase.text, index)
+                parts.append(phrase.text[:chars])
+                measured = measured and sure
+        return " ".join(part for part in parts if part), measured

@@ -22,7 +22,6 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.ledger import Entry, Ledger
 
 CUT_WAIT_MS = 500  # a sink that has not confirmed a flush by then is gone; decide from its last tick
-
 PAUSE_MS = 3000  # a report whose words have run out gives the floor back: such a silence is taken for its end
 
 
@@ -45,15 +44,34 @@ class Replying:
         self._following = False  # a report is spoken that may go on
         self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
+        self.guess: str | None = None  # the user's words that are answered before their turn is over; None: it is
 
     # -- beginning and ending -------------------------------------------------------------
 
-    def ask(self, turn: int, reply: int, messages: tuple[Message, ...], now_ns: int) -> act.StartReply:
-        """Answer the last message."""
+    def ask(
+        self, turn: int, reply: int, messages: tuple[Message, ...], now_ns: int, guess: str | None = None
+    ) -> act.StartReply:
+        """Answer the last message. `guess`: its words, where the user may go on; nothing sounds before `adopt`."""
         self._begin(turn, ev.CONVERSATION)
         self.reply = reply
+        self.guess, self.speech.gated = guess, guess is not None
         self._streaming, self._asked_ns = True, now_ns
         return act.StartReply(self.reply, messages)
+
+    def adopt(self, now_ns: int) -> list[act.Action]:
+        """The turn is over, and its words are those that were guessed: the answer may sound."""
+        assert self.guess is not None
+        guess, self.guess, self._asked_ns = self.guess, None, now_ns
+        return [act.ShowGuess(self.turn, self.reply, guess, "kept"), *self.speech.admit()]
+
+    def drop_guess(self, now_ns: int) -> list[act.Action]:
+        """The user goes on: the answer dies, and nothing of it was heard."""
+        if self.guess is None:
+            return []
+        shown = act.ShowGuess(self.turn, self.reply, self.guess, "dropped")
+        actions = self.interrupt(now_ns)
+        self.guess, self._cut_since_ns = None, -1
+        return [shown, *actions]
 
     def say(self, turn: int, text: str) -> None:
         """Speak a text that is there already."""
@@ -98,7 +116,7 @@ class Replying:
         return self.speech.idle and self.read_index >= self.speech.end_index
 
     def _begin(self, turn: int, source: str) -> None:
-        self.turn, self.source = turn, source
+        self.turn, self.source, self.guess = turn, source, None
         self._following = False
         self.speech.begin(self.read_index, self._block_ns)
         self.apologized = False
@@ -138,7 +156,8 @@ class Replying:
     @property
     def played(self) -> bool:
         """All of it was stitched, and the sink has taken all of it."""
-        return self.speech.complete and self.handover.phrase is None and self.read_index >= self.speech.end_index
+        whole = self.speech.complete and self.handover.phrase is None and self.guess is None
+        return whole and self.read_index >= self.speech.end_index
 
     def finish(self) -> tuple[act.Remember, bool]:
         """Close what was played to its end; also whether any of it could be heard."""
@@ -147,15 +166,8 @@ class Replying:
         return self._remember(self.read_index, interrupted=False), self._audible_index >= 0
 
     def _remember(self, index: int, interrupted: bool) -> act.Remember:
-        parts, measured = [], True
-        for phrase in self.speech.script.all.values():
-            if phrase.own:
-                continue
-            chars, sure = self.ledger.heard_chars(phrase.number, phrase.text, index)
-            parts.append(phrase.text[:chars])
-            measured = measured and sure
+        text, measured = self.speech.script.heard(self.ledger, index)
         self.ledger.forget()
-        text = " ".join(part for part in parts if part)
         return act.Remember(self.turn, "assistant", text, interrupted, measured, self.source)
 
     # -- the sink -------------------------------------------------------------------------
@@ -272,7 +284,8 @@ class Replying:
 
     def deadline_ns(self) -> int | None:
         cut_ns = self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS if self.cutting else None
-        deadlines = (self.speech.deadline_ns(), self.speech.release_ns, cut_ns, self._pause_ns())
+        release_ns = None if self.guess is not None else self.speech.release_ns
+        deadlines = (self.speech.deadline_ns(), release_ns, cut_ns, self._pause_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def stalled(self, now_ns: int) -> ev.AdapterFailed | None:

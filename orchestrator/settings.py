@@ -24,6 +24,7 @@ class ListenSettings:
     onset_ms: int = 96  # this much speech opens a turn: shorter is a click or a cough
     preroll_ms: int = 320  # kept from before the onset, so that the first consonant is not cut
     speculate_ms: int = 160  # silence after which transcription starts, still unheard
+    speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
     endpoint_ms: int = 480  # silence that ends the turn
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 64  # speech at which our voice pauses, until it is known what it is

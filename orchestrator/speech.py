@@ -49,8 +49,9 @@ class Speech:
         self.script.begin()
         self._first = True  # no chunk of it has come yet
         self._in_stream = False  # nor lies one in the stream
-        self._held: StitchChunk | None = None  # the first chunk, as long as it waits
+        self._held: list[Action] = []  # the first chunk, and what follows from it, as long as it waits
         self._held_ns = 0  # its length
+        self.gated = False  # nothing may sound yet: nobody knows whether it is wanted
         self.release_ns: int | None = None  # when it is let go
 
     def begin(self, index: int, block_ns: int = TICK_NS) -> int:
@@ -75,7 +76,7 @@ class Speech:
         self.script.queue.clear()
         self.active = False
         self._stitching = 0
-        self._held = self.release_ns = None
+        self._held, self.release_ns, self.gated = [], None, False
 
     @property
     def in_stream(self) -> bool:
@@ -85,7 +86,7 @@ class Speech:
     @property
     def idle(self) -> bool:
         """Everything that is known has been asked for; more text may come."""
-        return self.exhausted and not self._stitching and self._held is None
+        return self.exhausted and not self._stitching and not self._held
 
     @property
     def exhausted(self) -> bool:
@@ -110,7 +111,9 @@ class Speech:
             self.rate.waiting(lead_ns, now_ns - self.since_ns)
         if not self.ready_for_job or not self.script.queue:
             return None
-        lead_ns += self._held_ns if self._held is not None else 0
+        if self._held and self.gated:
+            return None
+        lead_ns += self._held_ns if self._held else 0
         current = self.script.queue[0]
         if not current.opened:
             return self.open(generation, current, now_ns)
@@ -191,12 +194,17 @@ class Speech:
         length_ns = self._audible_ns(event) if self._first else 0
         hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
         self._first = False
-        stitch, *rest = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN)
-        if hold_ns > 0 and isinstance(stitch, StitchChunk):
-            self._held, self._held_ns, self.release_ns = stitch, length_ns, now_ns + hold_ns
+        accepted = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN)
+        if hold_ns > 0 or self.gated:
+            self._held, self._held_ns, self.release_ns = accepted, length_ns, now_ns + hold_ns
             self._stitching -= 1
-            return [*actions, *rest]
-        return [*actions, stitch, *rest]
+            return actions
+        return [*actions, *accepted]
+
+    def admit(self) -> list[Action]:
+        """It is wanted: what was rendered may sound."""
+        self.gated = False
+        return self.release()
 
     def learn(self, event: ChunkReady, phrase: Phrase) -> None:
         """The job in flight has brought a chunk: what did it cost?"""
@@ -231,12 +239,12 @@ class Speech:
         return max(0, lead_ns(event.samples, event.rate_hz) - kept_ns)
 
     def release(self) -> list[Action]:
-        """Let go of the chunk that is held, if there is one."""
-        if self._held is None:
+        """Let go of the chunk that is held, if there is one, and it may sound."""
+        if not self._held or self.gated:
             return []
-        held, self._held, self.release_ns = self._held, None, None
+        held, self._held, self.release_ns = self._held, [], None
         self._stitching += 1
-        return [held]
+        return held
 
     def stitched(self, event: ChunkStitched) -> None:
         if not self._in_stream:  # what lies before it is flushed, though a sink that stalls may not have done so yet
