@@ -18,6 +18,8 @@ STAGES = ("endpoint", "transcript", "reply", "phrase", "open", "chunk", "play")
 """What the gap is made of: silence until the turn is taken for over, words still missing then, the reply's first
 words, the first phrase complete, the phrase prepared, its first chunk rendered, that chunk audible."""
 
+FIRST_GUESSED = 3  # marks before it are of the user's turn, those from it on may come before its end
+
 
 @dataclass(slots=True)
 class Turn:
@@ -31,6 +33,8 @@ class Turn:
     measured: bool = True
     gap_ms: float | None = None  # None: the reply was not asked for aloud, or never became audible
     stages: dict[str, float] = field(default_factory=dict)
+    guesses: int = 0  # answers that were begun before the turn was over
+    wasted_ms: float = 0.0  # what the voice rendered for those that were dropped
     barge_in: bool = False
     pauses: int = 0  # times that the reply paused because somebody spoke into it
     duck_ms: float | None = None  # the first time: from their first sample to the reply's last before the pause
@@ -51,6 +55,8 @@ class TurnMeter:
         self._dry = False
         self._barge_in_ns = -1
         self._yielded_ns = -1
+        self._guess: list[int] | None = None  # times of the stages of an answer to words that may not be all
+        self._guess_ns = 0  # what the voice spent on it
         self._state = ""
         self._reply = -1  # the newest reply of the conversational source; -1: not told
         self._tasks: dict[str, tuple[int, str]] = {}  # by task source: its newest reply, and what it wrote of it
@@ -86,9 +92,10 @@ class TurnMeter:
         if fact["role"] == "user":
             self._turn.turn = fact["turn"]
             self._turn.heard = f"{self._turn.heard} {fact['text']}".strip()
-            self._turn.reply = ""
             self._marks = self._marks[:2]
             self._stage(2, t_ns)
+            if self._guess is None:
+                self._turn.reply = ""
             return None
         turn = self._turn
         turn.turn, turn.source = fact["turn"], fact.get("source", "")
@@ -107,6 +114,18 @@ class TurnMeter:
             self._tasks.pop(CONVERSATION, None)
         else:
             self._tasks[source] = (fact["reply"], "")
+
+    def _ShowGuess(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        if fact["ruling"] == "begun":
+            self._guess, self._guess_ns, self._turn.reply = [], 0, ""
+            self._turn.guesses += 1
+        elif fact["ruling"] == "kept":
+            ready, self._guess = len(self._guess or ()), None
+            for number in range(FIRST_GUESSED, FIRST_GUESSED + ready):
+                self._stage(number, t_ns)
+        else:
+            self._turn.wasted_ms += round(self._guess_ns / NS_PER_MS, 1)
+            self._guess, self._turn.reply = None, ""
 
     def _ShowFloor(self, _t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
         if fact["ruling"] != "set_aside":
@@ -129,11 +148,13 @@ class TurnMeter:
     def _OpenPhrase(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
         self._stage(4, t_ns)
 
-    def _PhraseOpened(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
+    def _PhraseOpened(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         self._stage(5, t_ns)
+        self._guess_ns += fact.get("render_ns", 0)
 
-    def _ChunkReady(self, t_ns: int, _fact: Mapping[str, Any]) -> None:  # noqa: N802
+    def _ChunkReady(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         self._stage(6, t_ns)
+        self._guess_ns += fact.get("render_ns", 0)
 
     def _SinkTick(self, _t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         missing = fact["underrun_samples"]
@@ -155,7 +176,9 @@ class TurnMeter:
 
     def _stage(self, number: int, t_ns: int) -> None:
         """The stage's end: only the first one counts, and only in order."""
-        if len(self._marks) == number:
+        if self._guess is not None and number >= FIRST_GUESSED:
+            self._guess += [t_ns] if len(self._guess) == number - FIRST_GUESSED else []
+        elif len(self._marks) == number:
             self._marks.append(t_ns)
 
     def _finish_gap(self) -> None:

@@ -16,8 +16,8 @@ from timeline import events as ev
 
 ROUNDS = 10
 SEEDS = 100  # with ROUNDS: a thousand points
-MUMBLE_MOST_MS = 180  # a backchannel: shorter than what interrupts (listen.confirm_ms, 256)
-MUMBLE_LEAST_MS = 1000  # a mumble just before an interruption would be its beginning
+MUMBLE_MOST_MS = 400  # a backchannel: the voice pauses and goes on
+MUMBLE_LEAST_MS = 1500  # a mumble just before an interruption would be its beginning
 LATEST_MS = 3500  # after the reply began to sound
 
 

@@ -104,6 +104,43 @@ def test_each_turn_stands_alone():
 # -- interruptions ------------------------------------------------------------------------
 
 
+def guessed(session: Session, at: float) -> Session:
+    """An answer that begins at `at` to words after which the user may go on."""
+    session.add(at, "ShowGuess", "action", turn=1, reply=1, text="Hi", ruling="begun")
+    session.add(at, "StartReply", "action", reply=1, messages=[])
+    session.add(at + 10, "ReplyDelta", reply=1, text="Hello there.").add(at + 10, "OpenPhrase", "action", generation=0)
+    return session.add(at + 40, "PhraseOpened", generation=0, render_ns=30 * NS_PER_MS)
+
+
+def test_what_was_ready_before_the_turn_was_over_took_no_time():
+    session = Session().show(500, "hearing", "speech_started")
+    guessed(session, 1050).add(1110, "ChunkReady", generation=0, render_ns=60 * NS_PER_MS)
+    session.show(1200, "thinking", "turn_committed", 1000).remember(1200, "user", "Hi")
+    session.add(1200, "ShowGuess", "action", turn=1, reply=1, text="Hi", ruling="kept")
+    (turn,) = session.show(1210, "speaking", "audio_started", 1230).end(3000).turns
+    assert turn.stages == dict(zip(STAGES, (200, 0, 0, 0, 0, 0, 30), strict=True))
+    assert (turn.gap_ms, turn.reply, turn.guesses, turn.wasted_ms) == (230, "Hello there.", 1, 0)
+
+
+def test_what_comes_of_a_guess_after_the_end_counts_from_there():
+    session = guessed(Session().show(500, "hearing", "speech_started"), 1120)
+    session.show(1170, "thinking", "turn_committed", 1000).remember(1170, "user", "Hi")
+    session.add(1170, "ShowGuess", "action", turn=1, reply=1, text="Hi", ruling="kept")
+    session.add(1250, "ChunkReady", generation=0, render_ns=60 * NS_PER_MS)
+    (turn,) = session.show(1260, "speaking", "audio_started", 1280).end(3000).turns
+    assert turn.stages == dict(zip(STAGES, (170, 0, 0, 0, 0, 80, 30), strict=True))
+
+
+def test_guesses_that_were_wrong_are_counted_with_what_they_cost():
+    session = guessed(Session().show(500, "hearing", "speech_started"), 1050)
+    session.add(1110, "ChunkReady", generation=0, render_ns=60 * NS_PER_MS)
+    session.add(1120, "ShowGuess", "action", turn=1, reply=1, text="Hi", ruling="dropped")
+    session.show(1120, "hearing", "speech_resumed").show(2000, "thinking", "turn_committed", 1900)
+    (turn,) = session.remember(2000, "user", "Hi").answer(2100).end(3000).turns
+    assert (turn.guesses, turn.wasted_ms, turn.gap_ms) == (1, 90, 300)
+    assert turn.reply == "Hello there."
+
+
 def test_a_pause_is_told_apart_from_a_stop():
     session = Session().ask(1000).answer(1200).show(2000, "yielding", "yielded", 1900)
     session.tick(2020, held_seen=True, played_samples=240).show(2200, "speaking", "resumed", 1900)
