@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError
+from adapters.runtime import session
 from adapters.tts.kokoro_graph import cut
-from adapters.tts.runtime import session
 from stitcher.pcm import Float32
 
 WHAT = "kokoro model"

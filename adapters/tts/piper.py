@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError, AudioChunk, Capability, Cost, Limits, Marker, Natural, Span
 from adapters.registry import Context
+from adapters.runtime import session
 from adapters.tts.align import align, speakable, tokens
 from adapters.tts.calibrate import TEXT as CALIBRATION
 from adapters.tts.calibrate import natural
@@ -26,7 +27,6 @@ from adapters.tts.emotion import coloured
 from adapters.tts.level import set_level
 from adapters.tts.piper_pace import PaceCurve, measure
 from adapters.tts.piper_parts import WHAT, Parts, load_parts
-from adapters.tts.runtime import session
 from adapters.voice import PLAIN, Mapper, Projection, Voice
 from stitcher.gain import amplified
 from stitcher.pcm import Float32

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError
+from adapters.runtime import session
 from adapters.tts.piper_graph import (
     CONTEXT_FRAMES,
     NOISE_DURATION,
@@ -26,7 +27,6 @@ from adapters.tts.piper_graph import (
     UnknownGraph,
     split,
 )
-from adapters.tts.runtime import session
 from stitcher.pcm import Float32
 from timeline.codec import decode
 from timeline.store import write_atomically

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError
-from adapters.tts.runtime import session
+from adapters.runtime import session
 from adapters.tts.snac import FRAME_SAMPLES, LEVELS, Frame, levels, window
 from adapters.tts.snac_noise import PREFIX, without_noise
 from stitcher.pcm import Float32

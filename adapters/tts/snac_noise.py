@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from adapters.base import AdapterError
-from adapters.tts.runtime import session
+from adapters.runtime import session
 from adapters.tts.snac import FRAME_TOKENS, levels
 from stitcher.pcm import Float32
 

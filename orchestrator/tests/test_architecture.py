@@ -23,6 +23,7 @@ SHARED = (
     "completions",
     "endpoint",
     "registry",
+    "runtime",
     "sse",
     "voice",
     "weights",
