@@ -5,6 +5,8 @@ The orchestrator negotiates from `Capability` alone; there is no `if name == ...
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
     Stt        describe, warm_up, transcribe(pcm) -> Transcript
     Vad        describe, window_samples, probability(window), reset
+    EndOfTurn  describe, warm_up, probability(pcm), close
+    WakeWord   describe, window_samples, feed(window), reset
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, start(capture, notify, on_fault), stop
     Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
@@ -209,6 +211,43 @@ class Vad(Protocol):
         ...
 
     def reset(self) -> None: ...
+
+
+class EndOfTurn(Protocol):
+    """Stateless, as the recognizer is: asked at a silence whether the turn is over, from what was said so far."""
+
+    def describe(self) -> Capability: ...
+
+    def warm_up(self) -> None:
+        """Load, and measure what a call costs. Raises AdapterError."""
+        ...
+
+    def probability(self, pcm: Float32) -> float:
+        """Probability in [0, 1] that the turn is over. `pcm`: float32 mono at EAR_RATE_HZ, the turn with the silence
+        that it ends in; what lies further back than the engine reaches is ignored. Raises AdapterError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class WakeWord(Protocol):
+    """Keeps a state: fed every window, in order."""
+
+    def describe(self) -> Capability: ...
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window, at EAR_RATE_HZ."""
+        ...
+
+    def feed(self, window: Int16) -> bool:
+        """Whether the word has just ended, as far as the next window, int16[window_samples], tells. Raises
+        AdapterError."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what was heard: the next window follows nothing."""
+        ...
 
 
 # -- replies ------------------------------------------------------------------------------

@@ -222,4 +222,25 @@ KOKORO_VOICES = Entry(
     ),
 )
 
-CATALOGUE = {entry.name: entry for entry in (WHISPER_BASE, PIPER_JOE, GEMMA_270M, KOKORO, KOKORO_VOICES)}
+_SMART_TURN_FILE = "smart-turn-v3.2-cpu.onnx"
+
+SMART_TURN = Entry(
+    name="smart-turn-v3.2",
+    role="ears",
+    licence="BSD-2-Clause",
+    files=(File(_SMART_TURN_FILE, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f", 8_679_182),),
+    sources=(
+        Hub("https://huggingface.co/pipecat-ai/smart-turn-v3/resolve/main/{name}"),
+        Wheels(
+            (
+                Wheel(
+                    "pipecat-ai==1.14.0",
+                    12_109_725,
+                    ((_SMART_TURN_FILE, f"pipecat/audio/turn/smart_turn/data/{_SMART_TURN_FILE}"),),
+                ),
+            )
+        ),
+    ),
+)
+
+CATALOGUE = {entry.name: entry for entry in (WHISPER_BASE, PIPER_JOE, SMART_TURN, GEMMA_270M, KOKORO, KOKORO_VOICES)}
