@@ -32,8 +32,8 @@ def log_mel(pcm: Float32) -> Float32:
     spectrum = np.fft.rfft(windows[: pcm.size // HOP_SAMPLES] * _hann(), axis=-1)
     power = _bands() @ (spectrum.real**2 + spectrum.imag**2).T
     decades = np.log10(np.maximum(power, POWER_LEAST))
-    scaled = np.maximum(decades, decades.max() - DECADES) / 4.0 + 1.0
-    return scaled.astype(np.float32)
+    scaled: Float32 = (np.maximum(decades, decades.max() - DECADES) / 4.0 + 1.0).astype(np.float32)
+    return scaled
 
 
 @cache
@@ -51,9 +51,5 @@ def _bands() -> npt.NDArray[np.float64]:
     above = OCTAVES_BASE ** ((mels - LINEAR_MELS) / OCTAVES_MELS)
     corners_hz = LINEAR_HZ * np.where(mels < LINEAR_MELS, mels / LINEAR_MELS, above)
     lines_hz = np.linspace(0.0, highest_hz, WINDOW_SAMPLES // 2 + 1)
-    return np.stack(
-        [
-            np.interp(lines_hz, corners_hz[band : band + 3], (0.0, 2.0 / (corners_hz[band + 2] - corners_hz[band]), 0.0))
-            for band in range(BANDS)
-        ]
-    )
+    triples = np.lib.stride_tricks.sliding_window_view(corners_hz, 3)
+    return np.stack([np.interp(lines_hz, three, (0.0, 2.0 / (three[2] - three[0]), 0.0)) for three in triples])

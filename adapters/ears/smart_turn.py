@@ -59,7 +59,7 @@ class SmartTurn:
         self._sha256 = self._context.weights.sha256(self.options.weights)
 
     def probability(self, pcm: Float32) -> float:
-        session, features = self._session, log_mel(_equally_loud(pcm))
+        session, features = self._session, log_mel(equally_loud(pcm))
         try:
             (answer,) = session.run(None, {INPUT: features[np.newaxis]})
         except Exception as error:  # onnxruntime raises types of its own
@@ -81,7 +81,7 @@ class SmartTurn:
         return loaded
 
 
-def _equally_loud(pcm: Float32) -> Float32:
+def equally_loud(pcm: Float32) -> Float32:
     """The last REACH_SAMPLES, the missing ones zeros in front, of mean 0 and variance 1."""
     recent = pcm[-REACH_SAMPLES:]
     whole = np.pad(recent, (REACH_SAMPLES - recent.size, 0)).astype(np.float32)
