@@ -13,6 +13,7 @@ from adapters.voice import Voice
 from stitcher.pcm import BUS_RATE_HZ
 
 SEGMENT_LEAST_MS, SEGMENT_MOST_MS = 2_000, 28_000  # shorter cuts words apart; longer does not fit Whisper's 30 s
+ENDPOINT_MOST_MS = 5_000  # nobody waits longer for an answer without asking whether anybody listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,11 @@ class ListenSettings:
     preroll_ms: int = 320  # kept from before the onset, so that the first consonant is not cut
     speculate_ms: int = 160  # silence after which transcription starts, still unheard
     speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
-    endpoint_ms: int = 480  # silence that ends the turn
+    endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
+    endpoint_sure_ms: int = 320  # that does where the model is sure that it is over
+    endpoint_unsure_ms: int = 960  # and where it is sure that it is not: a turn always ends
+    sure_above: float = 0.9  # the model's probability; between the two the wait goes over from one to the other
+    unsure_below: float = 0.1
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 64  # speech at which our voice pauses, until it is known what it is
     confirm_ms: int = 640  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
@@ -42,6 +47,11 @@ class ListenSettings:
             raise ValueError("choose 0 < listen.silence_threshold <= listen.speech_threshold < 1")
         if not 0 < self.speculate_ms <= self.endpoint_ms:
             raise ValueError("choose 0 < listen.speculate_ms <= listen.endpoint_ms")
+        if not self.speculate_ms <= self.endpoint_sure_ms <= self.endpoint_unsure_ms <= ENDPOINT_MOST_MS:
+            line = "choose listen.speculate_ms <= listen.endpoint_sure_ms <= listen.endpoint_unsure_ms"
+            raise ValueError(f"{line} <= {ENDPOINT_MOST_MS}")
+        if not 0 <= self.unsure_below < self.sure_above <= 1:
+            raise ValueError("choose 0 <= listen.unsure_below < listen.sure_above <= 1")
         if self.yield_ms > self.confirm_ms:
             raise ValueError("choose listen.yield_ms <= listen.confirm_ms")
         for name in (

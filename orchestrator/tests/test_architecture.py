@@ -43,6 +43,7 @@ EXCEPTIONS = {
     "timeline.store": "writes files",
     "orchestrator.shell": "the asyncio skin",
     "orchestrator.engines": "the shell's hands",
+    "orchestrator.judging": "a thread's owner",
     "orchestrator.workers": "threads",
     "orchestrator.config": "reads a file and the environment",
     "orchestrator.recording": "writes files",
