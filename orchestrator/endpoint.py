@@ -1,14 +1,38 @@
-"""Endpointing: how long a silence must last before the user's turn is over.
+"""Endpointing: when a silence means that the user's turn is over.
 
-    silence of speculate_ms -> what does the model think? -> wait_ms -> ... speech again: not over   or silence: over
+    speech -> silence of speculate_ms -> JudgeTurn ... TurnJudged -> wait_ms(probability) -> over, if it lasts that long
+                     ^------------------ speech again: it was a pause <--'
 
-The surer the model is that the turn is over, the shorter the wait. Without a model, or before it has answered, plain
-silence decides. Whatever it thinks, a turn ends: the longest wait is a bound. Pure; milliseconds of microphone audio.
+Rules. The surer the model is that the turn is over, the shorter the wait. Without a model, or before it has answered,
+plain silence decides. Whatever it thinks, a turn ends: the longest wait is a bound. The model is given what was said
+since the last pause, not the whole turn: it tells ends from pauses better then (see PAUSES). Pure; positions are
+samples of the ear's stream, waits are milliseconds of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from orchestrator.detector import SpeechDetector
 from orchestrator.settings import ListenSettings
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTurn:
+    """A wish: is the turn over, of which [start_position, end_position) was heard last?"""
+
+    start_position: int
+    end_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnJudged:
+    """A fact: the probability that it was."""
+
+    start_position: int
+    end_position: int
+    probability: float
+    render_ns: int
 
 
 def wait_ms(probability: float | None, settings: ListenSettings) -> int:
@@ -18,3 +42,40 @@ def wait_ms(probability: float | None, settings: ListenSettings) -> int:
     sure = (probability - settings.unsure_below) / (settings.sure_above - settings.unsure_below)
     sure = min(1.0, max(0.0, sure))
     return round(settings.endpoint_unsure_ms + sure * (settings.endpoint_sure_ms - settings.endpoint_unsure_ms))
+
+
+class Endpoint:
+    """Follows one turn through the detector. `judged`: there is a model to ask."""
+
+    def __init__(self, settings: ListenSettings, rate_hz: int, judged: bool) -> None:
+        self._settings = settings
+        self._per_ms = rate_hz / 1000
+        self._judged = judged
+        self.begin()
+
+    def begin(self) -> None:
+        """What follows is another turn."""
+        self._spoken_from = -1  # where speech was last taken up, with its pre-roll; -1: nothing was said yet
+        self._asked_at = -1  # position up to which the model was asked in this silence; -1: it was not
+        self._probability: float | None = None
+
+    def hear(self, detector: SpeechDetector) -> JudgeTurn | None:
+        """Take in what the detector made of the latest window; asks once in each silence."""
+        if detector.silence_ms == 0:
+            if self._spoken_from < 0 or self._asked_at >= 0:
+                taken_up = detector.run_start if self._spoken_from < 0 else detector.position
+                self.begin()
+                self._spoken_from = max(0, taken_up - int(self._settings.preroll_ms * self._per_ms))
+        elif self._spoken_from >= 0 and self._asked_at < 0 and detector.silence_ms >= self._settings.speculate_ms:
+            self._asked_at = detector.position
+            return JudgeTurn(self._spoken_from, self._asked_at) if self._judged else None
+        return None
+
+    def judge(self, event: TurnJudged) -> None:
+        """An answer; one to an earlier silence is stale."""
+        if event.end_position == self._asked_at:
+            self._probability = event.probability
+
+    def over(self, detector: SpeechDetector) -> bool:
+        """Whether the present silence ends the turn."""
+        return detector.silence_ms >= wait_ms(self._probability, self._settings)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.base import AdapterError, EndOfTurn
+from orchestrator.endpoint import JudgeTurn, TurnJudged
 from orchestrator.workers import Worker
 from stitcher.pcm import Float32
 from timeline.clock import NS_PER_MS, Clock
@@ -21,24 +21,6 @@ from timeline.events import AdapterFailed
 
 JUDGE_TIMEOUT_MS = 2_000  # a call takes a tenth of a second; by then the turn has ended by plain silence
 PROBABILITY_DIGITS = 4  # as the windows' probabilities are written down
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeTurn:
-    """A wish: is the turn in [start_position, end_position) over? Positions are ear samples."""
-
-    start_position: int
-    end_position: int
-
-
-@dataclass(frozen=True, slots=True)
-class TurnJudged:
-    """A fact: the probability that it was."""
-
-    start_position: int
-    end_position: int
-    probability: float
-    render_ns: int
 
 
 class TurnJudge:

@@ -8,7 +8,8 @@ import threading
 import numpy as np
 
 from adapters.base import AdapterError
-from orchestrator.judging import JUDGE_TIMEOUT_MS, JudgeTurn, TurnJudge, TurnJudged
+from orchestrator.endpoint import JudgeTurn, TurnJudged
+from orchestrator.judging import JUDGE_TIMEOUT_MS, TurnJudge
 from orchestrator.tests.test_workers import PATIENCE_S, Inbox, on_loop
 from timeline.clock import NS_PER_MS, VirtualClock
 from timeline.events import AdapterFailed
