@@ -16,6 +16,7 @@ BENCHES = {
     "read": "scenes.bench.read",
     "gap": "scenes.bench.gap",
     "startup": "scenes.bench.startup",
+    "endpointing": "scenes.bench.endpointing",
     "scenes": "scenes.bench.scenes",
     "controller": "scenes.bench.controller",
 }

@@ -1,0 +1,151 @@
+"""Endpointing: when is a turn over? The model's judgement beside plain silence, on turns that pause in mid-sentence.
+
+    corpus -> Silero, window by window -> SpeechDetector -> Endpoint: ask Smart Turn, wait -> over: too early? how late?
+
+Virtual time: a window is 32 ms, and the model's answer is there JUDGE_MS after it was asked, so the figures do not
+depend on the machine. `false_cutoff_rate`: turns that were over in their user's mid-sentence. `latency_ms`: from the
+user's last sample to the end of the turn; a turn that was cut off goes on as if it had not been. The same turns are also
+ended by plain silences. What is asserted: the model cuts off fewer turns than the plain silence that lets one answer, on
+average, as soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from statistics import mean
+
+import numpy as np
+
+from adapters.base import EAR_RATE_HZ, EndOfTurn, Vad
+from adapters.registry import Context, create
+from orchestrator.detector import SpeechDetector
+from orchestrator.endpoint import Endpoint, TurnJudged
+from orchestrator.settings import ListenSettings
+from scenes.bench.report import Metric, Report, Table, at_most, machine, shown
+from scenes.corpus.cast import Cast
+from scenes.corpus.turns import Turn, turns
+from stitcher.pcm import Float32, to_int16
+from timeline.events import EarFrame
+
+JUDGE_MS = 96  # three windows: a call took 40 to 130 ms on two busy cores
+PLAIN_LEAST_MS, PLAIN_MOST_MS = 192, 1056  # silences that the model is compared with
+SHOWN_MS = (320, 480, 640, 800, 960)  # those of them that are printed
+MS_SAMPLES = EAR_RATE_HZ // 1000
+CUTOFF_RATIO_MOST = 0.9  # of plain silence's, at the same mean latency
+WINDOW_MS = 32
+Judge = Callable[[Float32], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a turn."""
+
+    turn: Turn
+    cut_off: bool
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of many."""
+
+    cutoff_rate: float
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+
+
+BySilence = Mapping[int, Sequence[Ended]]
+"""What became of the same turns by plain silences, in ms."""
+
+
+def frames(turn: Turn, vad: Vad) -> list[EarFrame]:
+    """What the ears make of a turn."""
+    vad.reset()
+    pcm, size = to_int16(turn.pcm), vad.window_samples
+    ends = range(size, pcm.size + 1, size)
+    return [EarFrame(end, size, vad.probability(pcm[end - size : end]), 0.0, 0) for end in ends]
+
+
+def end_turn(turn: Turn, heard: Sequence[EarFrame], settings: ListenSettings, judge: Judge | None) -> Ended:
+    """Follow a turn window by window until the silence behind it ends it."""
+    detector, endpoint = SpeechDetector(settings, EAR_RATE_HZ), Endpoint(settings, EAR_RATE_HZ, judge is not None)
+    cut_off, over, answer = False, False, None
+    for frame in heard:
+        detector.feed(frame)
+        if detector.silence_ms == 0:
+            over, answer = False, None
+        asked = endpoint.hear(detector)
+        if asked is not None and judge is not None:
+            heard_pcm = turn.pcm[asked.start_position : asked.end_position]
+            answer = TurnJudged(asked.start_position, asked.end_position, judge(heard_pcm), 0)
+        if answer is not None and frame.end_position >= answer.end_position + JUDGE_MS * MS_SAMPLES:
+            endpoint.judge(answer)
+        if detector.run_samples and not over and endpoint.over(detector):
+            over = True
+            if frame.end_position > turn.end:
+                return Ended(turn, cut_off, (frame.end_position - turn.end) / MS_SAMPLES)
+            cut_off = True
+    raise AssertionError(f"{turn.text!r} never ends")
+
+
+def summarize(ended: Sequence[Ended]) -> Summary:
+    latencies = [one.latency_ms for one in ended]
+    p50, p95 = (float(value) for value in np.percentile(latencies, (50, 95)))
+    return Summary(mean(one.cut_off for one in ended), mean(latencies), p50, p95)
+
+
+def run(context: Context) -> Report:
+    """Raises AdapterError where a voice, the detector or the model is missing."""
+    vad: Vad = create("ears", "silero", {}, context)
+    model: EndOfTurn = create("ears", "smart_turn", {}, context)
+    settings = ListenSettings()
+    with closing(model), closing(Cast(context)) as cast:
+        heard = [(turn, frames(turn, vad)) for turn in turns(cast)]
+        smart = [end_turn(turn, windows, settings, model.probability) for turn, windows in heard]
+    by_silence = {}
+    for silence_ms in range(PLAIN_LEAST_MS, PLAIN_MOST_MS + 1, WINDOW_MS):
+        plain = replace(settings, endpoint_ms=silence_ms)
+        by_silence[silence_ms] = [end_turn(turn, windows, plain, None) for turn, windows in heard]
+    metrics, tables = tuple(_metrics(smart, by_silence)), tuple(_tables(smart, by_silence))
+    return Report("endpointing", machine(), metrics, len(heard), tables)
+
+
+def at_equal_latency(mean_ms: float, by_silence: BySilence) -> float:
+    """The false cut-off rate of the plain silence whose mean latency that is, between two of them by a line."""
+    curve = [summarize(ended) for ended in by_silence.values()]
+    return float(np.interp(mean_ms, [one.mean_ms for one in curve], [one.cutoff_rate for one in curve]))
+
+
+def _metrics(smart: Sequence[Ended], by_silence: BySilence) -> Iterator[Metric]:
+    ours = summarize(smart)
+    theirs = at_equal_latency(ours.mean_ms, by_silence)
+    yield at_most("cutoff_ratio_at_equal_latency", ours.cutoff_rate / theirs, "", CUTOFF_RATIO_MOST)
+    yield shown("false_cutoff_rate", ours.cutoff_rate, "")
+    yield shown("false_cutoff_rate_of_plain_silence_at_equal_latency", theirs, "")
+    yield shown("latency_ms_p50", ours.p50_ms, "ms")
+    yield shown("latency_ms_p95", ours.p95_ms, "ms")
+    yield shown("latency_ms_mean", ours.mean_ms, "ms")
+    for silence_ms in SHOWN_MS:
+        silence = summarize(by_silence[silence_ms])
+        yield shown(f"plain_{silence_ms}_false_cutoff_rate", silence.cutoff_rate, "")
+        yield shown(f"plain_{silence_ms}_latency_ms_p50", silence.p50_ms, "ms")
+        yield shown(f"plain_{silence_ms}_latency_ms_p95", silence.p95_ms, "ms")
+
+
+def _tables(smart: Sequence[Ended], by_silence: BySilence) -> Iterator[Table]:
+    columns = ("ended by", "cut off", "mean", "p50", "p95")
+    rows = [_row(f"silence of {silence_ms} ms", by_silence[silence_ms]) for silence_ms in SHOWN_MS]
+    yield Table("turns cut off in mid-sentence, and the wait behind those that were over", columns,
+                (_row("smart_turn", smart), *rows))  # fmt: skip
+    engines = sorted({one.turn.who.engine for one in smart})
+    rows = [_row(engine, [one for one in smart if one.turn.who.engine == engine]) for engine in engines]
+    yield Table("smart_turn by the voice that speaks", ("voice", *columns[1:]), tuple(rows))
+
+
+def _row(name: str, ended: Sequence[Ended]) -> tuple[str, ...]:
+    one = summarize(ended)
+    times = (f"{value:.0f} ms" for value in (one.mean_ms, one.p50_ms, one.p95_ms))
+    return name, f"{100 * one.cutoff_rate:.0f} %", *times
