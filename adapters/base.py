@@ -198,39 +198,7 @@ class Stt(Protocol):
     def close(self) -> None: ...
 
 
-class Vad(Protocol):
-    def describe(self) -> Capability: ...
-
-    @property
-    def window_samples(self) -> int:
-        """Samples of one window, at EAR_RATE_HZ."""
-        ...
-
-    def probability(self, window: Int16) -> float:
-        """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
-        ...
-
-    def reset(self) -> None: ...
-
-
-class EndOfTurn(Protocol):
-    """Stateless, as the recognizer is: asked at a silence whether the turn is over, from what was said so far."""
-
-    def describe(self) -> Capability: ...
-
-    def warm_up(self) -> None:
-        """Load, and measure what a call costs. Raises AdapterError."""
-        ...
-
-    def probability(self, pcm: Float32) -> float:
-        """Probability in [0, 1] that the turn is over. `pcm`: float32 mono at EAR_RATE_HZ, the turn with the silence
-        that it ends in; what lies further back than the engine reaches is ignored. Raises AdapterError."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class WakeWord(Protocol):
+class Ear(Protocol):
     """Keeps a state: fed every window, in order."""
 
     def describe(self) -> Capability: ...
@@ -240,14 +208,34 @@ class WakeWord(Protocol):
         """Samples of one window, at EAR_RATE_HZ."""
         ...
 
-    def feed(self, window: Int16) -> bool:
-        """Whether the word has just ended, as far as the next window, int16[window_samples], tells. Raises
-        AdapterError."""
+    def reset(self) -> None: ...
+
+
+class Vad(Ear, Protocol):
+    def probability(self, window: Int16) -> float:
+        """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
         ...
 
-    def reset(self) -> None:
-        """Forget what was heard: the next window follows nothing."""
+
+class WakeWord(Ear, Protocol):
+    def feed(self, window: Int16) -> bool:
+        """Whether the word ends in the next window, int16[window_samples]."""
         ...
+
+
+class EndOfTurn(Protocol):
+    """Stateless, as the recognizer is."""
+
+    def describe(self) -> Capability: ...
+
+    def warm_up(self) -> None: ...
+
+    def probability(self, pcm: Float32) -> float:
+        """Probability in [0, 1] that who spoke has finished. `pcm`: float32 mono at EAR_RATE_HZ, what was said and the
+        silence behind it. Raises AdapterError."""
+        ...
+
+    def close(self) -> None: ...
 
 
 # -- replies ------------------------------------------------------------------------------
