@@ -108,6 +108,14 @@ class Transcribe:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTurn:
+    """Is the turn over, of which [start_position, end_position) was heard last?"""
+
+    start_position: int
+    end_position: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartReply:
     """`reply` is unique over all sources; `source`: whom to ask."""
 
@@ -195,15 +203,15 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
-    | Transcribe | StartReply | CancelReply | ShowTurn | ShowGuess | ShowFloor | ShowSwap | Remember | Notice
-    | EndSession
+    | Transcribe | JudgeTurn | StartReply | CancelReply | ShowTurn | ShowGuess | ShowFloor | ShowSwap | Remember
+    | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
-        StartReply, CancelReply, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice, EndSession,
+        JudgeTurn, StartReply, CancelReply, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

@@ -104,6 +104,7 @@ class SttConfig(_Role):
 
 class EarsConfig(_Role):
     adapter: str = "silero"
+    turn: str = Field("smart_turn", description="tells whether a turn is over; empty: silence alone does")
 
 
 class LlmConfig(_Role):

@@ -60,10 +60,10 @@ class Core:
             ev.SwapRequested: lambda event: self._do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
             ev.Transcribed: self.hearing.transcribed,
+            ev.TurnJudged: self.hearing.endpoint.judge,
             ev.UserTyped: self._on_typed,
             ev.SpeakRequested: lambda event: self._requests.append(event.text),
-            ev.ReplyDelta: self._on_reply,
-            ev.ReplyEnded: self._on_reply,
+            **dict.fromkeys((ev.ReplyDelta, ev.ReplyEnded), self._on_reply),
             ev.AdapterFailed: self._on_failure,
             ev.InputEnded: lambda event: setattr(self, "_input_ended", True),
             ev.DeadlinePassed: self._on_deadline,
@@ -107,7 +107,7 @@ class Core:
         if cause is Cause.TURN_COMMITTED:
             self._commit(cause, at_ns)
         elif cause is not None:
-            if cause is Cause.BARGE_IN or cause is Cause.SPEECH_RESUMED:
+            if cause in (Cause.BARGE_IN, Cause.SPEECH_RESUMED):
                 self._interrupt()
             self._move(cause, at_ns)
         elif state is State.LISTENING and self.hearing.detector.run_samples:

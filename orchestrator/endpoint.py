@@ -11,28 +11,10 @@ samples of the ear's stream, waits are milliseconds of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from orchestrator.actions import JudgeTurn
 from orchestrator.detector import SpeechDetector
 from orchestrator.settings import ListenSettings
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeTurn:
-    """A wish: is the turn over, of which [start_position, end_position) was heard last?"""
-
-    start_position: int
-    end_position: int
-
-
-@dataclass(frozen=True, slots=True)
-class TurnJudged:
-    """A fact: the probability that it was."""
-
-    start_position: int
-    end_position: int
-    probability: float
-    render_ns: int
+from timeline.events import TurnJudged
 
 
 def wait_ms(probability: float | None, settings: ListenSettings) -> int:

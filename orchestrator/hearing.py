@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from orchestrator.actions import Transcribe
 from orchestrator.barge_in import WORD_LEAST_MS, Evidence
 from orchestrator.detector import SpeechDetector
+from orchestrator.endpoint import Endpoint
 from orchestrator.settings import CoreSettings
 from timeline.clock import NS_PER_MS
 from timeline.events import Transcribed
@@ -46,6 +47,7 @@ class Hearing:
         self.settings = settings.listen
         self._per_ms = settings.ear_rate_hz / 1000
         self.detector = SpeechDetector(settings.listen, settings.ear_rate_hz)
+        self.endpoint = Endpoint(settings.listen, settings.ear_rate_hz, settings.judged)
         self.segments: list[Segment] = []
         self._next_number = 0
         self._provisional_at = 0  # position of the last provisional request
@@ -62,6 +64,7 @@ class Hearing:
         self._next_number += 1
         self._provisional_at = self.detector.position
         self._asked_ms = 0.0
+        self.endpoint.begin()
 
     def add_typed(self, text: str) -> None:
         """A line typed counts like one spoken."""

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.base import AdapterError, EndOfTurn
-from orchestrator.endpoint import JudgeTurn, TurnJudged
+from orchestrator.actions import JudgeTurn
 from orchestrator.workers import Worker
 from stitcher.pcm import Float32
 from timeline.clock import NS_PER_MS, Clock
-from timeline.events import AdapterFailed
+from timeline.events import AdapterFailed, TurnJudged
 
 JUDGE_TIMEOUT_MS = 2_000  # a call takes a tenth of a second; by then the turn has ended by plain silence
 PROBABILITY_DIGITS = 4  # as the windows' probabilities are written down

@@ -33,19 +33,23 @@ _CAUSES = {
 
 def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_ns: int) -> Heard:
     """Take in one window. `sounding`: our own voice may be in it."""
-    detector, limits = hearing.detector, hearing.settings
+    detector = hearing.detector
     detector.feed(event)
-    if state is State.HEARING:
-        return _while_hearing(hearing, now_ns)
     if state is State.YIELDING:
         return _while_yielding(hearing)
-    if state is not State.PAUSING:
+    if state not in (State.HEARING, State.PAUSING):
         return _while_not_hearing(hearing, state, sounding)
-    if detector.silence_ms == 0:
+    judge = hearing.endpoint.hear(detector)
+    heard = _while_hearing(hearing, now_ns) if state is State.HEARING else _while_pausing(hearing, event)
+    return heard._replace(actions=[*heard.actions, judge]) if judge is not None else heard
+
+
+def _while_pausing(hearing: Hearing, event: EarFrame) -> Heard:
+    if hearing.detector.silence_ms == 0:
         hearing.resume()
         return Heard([], Cause.SPEECH_RESUMED, event.device_ns)
-    if detector.silence_ms >= limits.endpoint_ms:
-        return Heard([], Cause.TURN_COMMITTED, detector.speech_end_ns)
+    if hearing.endpoint.over(hearing.detector):
+        return Heard([], Cause.TURN_COMMITTED, hearing.detector.speech_end_ns)
     return NOTHING
 
 

@@ -62,14 +62,14 @@ class Session:
             others=tuple(_in_step(tts, parts.tts, config.tts.asked) for tts in parts.others.values()),
             fallback=tuple(name for name in config.tts.fallback if name in parts.others), voice=config.tts.asked,
             seed=config.tts.seed, rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady",
-            listen=config.listen, dither_dbfs=config.audio.dither_dbfs,
+            listen=config.listen, judged=parts.turn is not None, dither_dbfs=config.audio.dither_dbfs,
             tasks=(config.task.source,) if TASK in parts.tasks else (),
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")
         folder = new_folder(Path(config.artifacts).expanduser(), stamp, name) if config.artifacts else None
         voices = parts.voices
         adapters = [{"name": name, "options": config.tts.options.get(name, {})} for name in voices]
-        parts_by_role = {"stt": parts.stt, "llm": parts.replies, **parts.tasks}
+        parts_by_role = {"stt": parts.stt, "turn": parts.turn, "llm": parts.replies, **parts.tasks}
         others = {role: part.describe() for role, part in parts_by_role.items() if part}
         manifest = describe_manifest(made=wall_time(), command=name, settings=self.settings, tts=adapters, **others)
         self.recording = Recording(folder, manifest, rate_hz)

@@ -18,12 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
+from adapters.base import AdapterError, EndOfTurn, Microphone, Replies, Speaker, Stt, Tts, Vad
 from orchestrator import actions as act
 from orchestrator.bus import Bus, sink_tick
 from orchestrator.core import Core
 from orchestrator.ears import Ears
 from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
+from orchestrator.judging import TurnJudge
 from stitcher.capture import Capture
 from stitcher.playout import FACTS
 from timeline import events as ev
@@ -46,6 +47,7 @@ class Parts:
     replies: Replies | None = None
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
+    turn: EndOfTurn | None = None  # tells whether a turn is over; None: plain silence does
 
     @property
     def voices(self) -> dict[str, Tts]:
@@ -75,6 +77,7 @@ class Shell:
         self._done = asyncio.Event()
         self._speech = SpeechEngines(self.parts.voices, self.parts.clock, loop, self.bus, self.post)
         self._stt = SttEngine(self.parts.stt, self.parts.clock, loop, self.post) if self.parts.stt else None
+        self._judge = TurnJudge(self.parts.turn, self.parts.clock, loop, self.post) if self.parts.turn else None
         sources = {ev.CONVERSATION: self.parts.replies} if self.parts.replies else {}
         sources |= self.parts.tasks
         self._replies = [ReplyTask(replies, self.post, name) for name, replies in sources.items()]
@@ -162,6 +165,8 @@ class Shell:
             self._speech.carry_out(action)
         elif isinstance(action, act.Transcribe) and self._stt is not None and self.ears is not None:
             self._stt.transcribe(action, self.ears.slice(action.start_position, action.end_position))
+        elif isinstance(action, act.JudgeTurn) and self._judge is not None and self.ears is not None:
+            self._judge.judge(action, self.ears.slice(action.start_position, action.end_position))
         elif isinstance(action, act.StartReply | act.CancelReply):
             for replies in self._replies:
                 replies.carry_out(action)
@@ -242,6 +247,6 @@ class Shell:
                 self.reason = "speaker lost" if device is self.parts.speaker else self.reason
         self.drain()
         self._speech.close()
-        for worker in (self._stt, *self._replies):
+        for worker in (self._stt, self._judge, *self._replies):
             if worker is not None:
                 worker.close()

@@ -138,6 +138,16 @@ class Transcribed:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnJudged:
+    """The probability that who spoke has finished, from what was heard in [start_position, end_position)."""
+
+    start_position: int
+    end_position: int
+    probability: float
+    render_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class UserTyped:
     text: str
 
@@ -203,8 +213,8 @@ EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
-        Transcribed, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed,
-        StopRequested,
+        Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed,
+        DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

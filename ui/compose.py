@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import registry
-from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
+from adapters.base import AdapterError, EndOfTurn, Microphone, Span, Speaker, Tts
 from adapters.registry import Context
 from adapters.weights import Weights, default_cache
 from orchestrator.config import TASK, Config
@@ -88,6 +88,22 @@ def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequen
         config = config.model_copy(update={"tts": config.tts.model_copy(update={"adapter": first, "voice": ""})})
     notices = [f"{name} cannot speak, {first} can: {fault.detail}" for name, fault in faults.items()]
     return Cast(config, loaded.pop(first), loaded, notices)
+
+
+def make_turn(config: Config, context: Context, closing: ExitStack, notices: list[str]) -> EndOfTurn | None:
+    """What tells whether a turn is over; None, with a notice, where it cannot be loaded: silence tells too."""
+    if not config.ears.turn:
+        return None
+    try:
+        turn: EndOfTurn = make(config, context, "ears", config.ears.turn)
+        closing.callback(turn.close)
+        turn.warm_up()
+        return turn
+    except AdapterError as error:
+        if config.ears.turn not in registry.names("ears"):
+            raise
+        notices.append(f"turns end by silence alone: {error.detail}")
+        return None
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -16,7 +16,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_cast, make_microphone, make_speaker
+from ui.compose import make, make_cast, make_microphone, make_speaker, make_turn
 
 Progress = Callable[[str], None]
 
@@ -54,6 +54,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
         _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")
     troupe.parts.vad = make(config, context, "ears")
+    troupe.parts.turn = make_turn(config, context, closing, troupe.notices)
     troupe.parts.stt = make(config, context, "stt")
     troupe.parts.stt.warm_up()
     progress("loading the replies")

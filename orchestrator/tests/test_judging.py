@@ -8,11 +8,11 @@ import threading
 import numpy as np
 
 from adapters.base import AdapterError
-from orchestrator.endpoint import JudgeTurn, TurnJudged
+from orchestrator.actions import JudgeTurn
 from orchestrator.judging import JUDGE_TIMEOUT_MS, TurnJudge
 from orchestrator.tests.test_workers import PATIENCE_S, Inbox, on_loop
 from timeline.clock import NS_PER_MS, VirtualClock
-from timeline.events import AdapterFailed
+from timeline.events import AdapterFailed, TurnJudged
 
 
 class Model:

@@ -4,9 +4,9 @@
 
 Virtual time: a window is 32 ms, and the model's answer is there JUDGE_MS after it was asked, so the figures do not
 depend on the machine. `false_cutoff_rate`: turns that were over in their user's mid-sentence. `latency_ms`: from the
-user's last sample to the end of the turn; a turn that was cut off goes on as if it had not been. The same turns are also
-ended by plain silences. What is asserted: the model cuts off fewer turns than the plain silence that lets one answer, on
-average, as soon.
+user's last sample to the end of the turn; a turn that was cut off goes on as if it had not been. The same turns are
+also ended by plain silences. What is asserted: the model cuts off fewer turns than the plain silence that lets one
+answer, on average, as soon.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import numpy as np
 from adapters.base import EAR_RATE_HZ, EndOfTurn, Vad
 from adapters.registry import Context, create
 from orchestrator.detector import SpeechDetector
-from orchestrator.endpoint import Endpoint, TurnJudged
+from orchestrator.endpoint import Endpoint
 from orchestrator.settings import ListenSettings
 from scenes.bench.report import Metric, Report, Table, at_most, machine, shown
 from scenes.corpus.cast import Cast
 from scenes.corpus.turns import Turn, turns
 from stitcher.pcm import Float32, to_int16
-from timeline.events import EarFrame
+from timeline.events import EarFrame, TurnJudged
 
 JUDGE_MS = 96  # three windows: a call took 40 to 130 ms on two busy cores
 PLAIN_LEAST_MS, PLAIN_MOST_MS = 192, 1056  # silences that the model is compared with
