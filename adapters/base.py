@@ -3,7 +3,7 @@
 The orchestrator negotiates from `Capability` alone; there is no `if name == ...` anywhere else.
 
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
-    Stt        describe, warm_up, transcribe(pcm) -> Transcript
+    Stt        describe, warm_up, prepare, transcribe(pcm) -> Transcript, close
     Vad        describe, window_samples, probability(window), reset
     EndOfTurn  describe, warm_up, probability(pcm), close
     WakeWord   describe, window_samples, feed(window), reset
@@ -27,6 +27,7 @@ from adapters.voice import PLAIN, Projection, Voice
 from stitcher.capture import Capture
 from stitcher.pcm import Float32, Int16
 from stitcher.playout import Playout
+from timeline.words import WordTime
 
 Role = Literal["tts", "stt", "ears", "llm"]
 Fault = Literal["missing", "corrupt", "unsupported", "refused", "stalled", "garbage", "crashed", "unplugged"]
@@ -178,10 +179,12 @@ EAR_RATE_HZ = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `full_window`: the short encoder window was given up for the plain one."""
+    """What was said. `full_window`: the short encoder window was given up for the plain one. `words`: when each of them
+    was said, in samples of the audio; empty for a provisional answer, and where the engine cannot say."""
 
     text: str
     full_window: bool = False
+    words: tuple[WordTime, ...] = ()
 
 
 class Stt(Protocol):
@@ -191,8 +194,13 @@ class Stt(Protocol):
 
     def warm_up(self) -> None: ...
 
+    def prepare(self) -> None:
+        """Somebody begins to speak: have ready by the end of it what was let go of meanwhile. Returns at once, raises
+        nothing, and may be called beside `transcribe`."""
+        ...
+
     def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
-        """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far. Raises AdapterError."""
+        """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far; to be read only. Raises AdapterError."""
         ...
 
     def close(self) -> None: ...

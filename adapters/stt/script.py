@@ -34,6 +34,9 @@ class ScriptStt:
     def warm_up(self) -> None:
         """Nothing to load."""
 
+    def prepare(self) -> None:
+        """It is always ready."""
+
     def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
         line = self._lines[self._next] if self._next < len(self._lines) else ""
         if provisional:
