@@ -26,6 +26,8 @@ def refuse_network(setting: str) -> None:
         host = address[0] if isinstance(address, tuple) else address if event == "socket.getaddrinfo" else None
         if host:
             line = f"{setting} wants to talk to {host}, and says in its egress that it talks to nobody"
-            raise AdapterError("refused", f"{line}: name the host there, or choose another tts.adapter")
+            raise AdapterError(
+                "refused", f"{line}: name the host there, or choose another {setting.split('.')[0]}.adapter"
+            )
 
     sys.addaudithook(on_event)

@@ -1,38 +1,32 @@
-"""The host: a text-to-speech adapter that lives in a process of its own, seen as any other.
+"""The host: an adapter that lives in a process of its own, whatever its role; roles add what they are asked.
 
     [tts.piper]
     isolation = "process"
     python = "~/xtts/bin/python"      # another interpreter, with packages of its own; left out: ours
 
 Rules. What the engine says, its faults too, is passed on as it is. When its process dies, whoever waits hears of it at
-once (crashed, retryable), and every synthesis that was open is lost and says so (crashed, not retryable). In place of
-one that was warm another is started and warmed up at once, on a thread of its own: who has another engine to speak with
-meanwhile finds this one warm again, and who has none waits for it in open. So a few times in a row, then no more until
-it is warmed up again.
+once (crashed, retryable). In place of one that was warm another is started and warmed up at once, on a thread of its
+own: who can do without it meanwhile finds it warm again, and who cannot waits for it in the next call. So a few times
+in a row, then no more until it is warmed up again. See host_tts.py and host_stt.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import threading
 import weakref
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from adapters.base import AdapterError, AudioChunk, Capability, Span
+from adapters.base import AdapterError, Capability
 from adapters.registry import Context
 from adapters.remote import Remote
-from adapters.voice import PLAIN, Projection, Voice
-from adapters.wire import Message, pack, unpack, unpack_chunk
+from adapters.wire import Message, unpack
 
 LOAD_TIMEOUT_S = 300.0  # to make an adapter or to warm it up: gigabytes of weights from a slow disk
-RESTARTS_MOST = 3  # in a row, with no span spoken to its end between them: what killed it is still there
+RESTARTS_MOST = 3  # in a row, with no work done between them: what killed it is still there
 CLOSE_WAIT_S = 3.0  # for a restart that is under way: it ends as soon as its process can be ended
 MS_PER_S = 1000
 
@@ -47,13 +41,16 @@ class Recipe:
     context: Context
     python: str = ""  # the interpreter; empty: ours
 
+    @property
+    def role(self) -> str:
+        return self.adapter.split(".", 1)[0]
 
-class HostedTts:
+
+class Host:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._change = threading.RLock()  # held by whoever replaces the process, or warms it up
-        self._numbers = itertools.count()
-        self._voice: Voice | None = None  # it was warmed up in
+        self._warmth: Message | None = None  # what it was warmed up with
         self._restarts = 0
         self._closed = False
         self._restarting: threading.Thread | None = None
@@ -62,24 +59,6 @@ class HostedTts:
     def describe(self) -> Capability:
         return self._capability
 
-    def warm_up(self, voice: Voice = PLAIN) -> None:
-        with self._change:
-            self._restarts = 0
-            self._voice = None
-            self._heat(self._alive(), voice)
-            self._voice = voice
-
-    def project(self, voice: Voice) -> Projection:
-        answer = self._alive().call("project", self.limit_s, voice=pack(voice))
-        projection: Projection = unpack(answer)
-        return projection
-
-    def open(self, span: Span) -> HostedSynthesis:
-        remote = self._alive()
-        number = next(self._numbers)
-        answer = remote.call("open", self.limit_s, synthesis=number, span=pack(span))
-        return HostedSynthesis(self, remote, number, answer["in_all"])
-
     def close(self) -> None:
         """At any moment, from any thread: a call that is under way fails."""
         self._closed = True
@@ -87,15 +66,23 @@ class HostedTts:
         if self._restarting is not None:
             self._restarting.join(CLOSE_WAIT_S)
 
-    # -- for its syntheses ----------------------------------------------------------------
+    # -- for its roles --------------------------------------------------------------------
 
     @property
     def limit_s(self) -> float:
         """Of a call."""
         return self._capability.limits.timeout_ms / MS_PER_S
 
-    def spoken_to_the_end(self) -> None:
+    def did_its_work(self) -> None:
+        """What killed it before is not there any more."""
         self._restarts = 0
+
+    def _warm_up_with(self, **inputs: Any) -> None:
+        with self._change:
+            self._restarts = 0
+            self._warmth = None
+            self._heat(self._alive(), inputs)
+            self._warmth = inputs
 
     # -- the process ----------------------------------------------------------------------
 
@@ -106,25 +93,26 @@ class HostedTts:
             if fault is None or self._closed:
                 return self._remote
             if self._restarts >= RESTARTS_MOST:
-                cure = f"{RESTARTS_MOST} restarts did not help: mend what it died of, or choose another tts.adapter"
+                other = f"{self._recipe.role}.adapter"
+                cure = f"{RESTARTS_MOST} restarts did not help: mend what it died of, or choose another {other}"
                 raise AdapterError("crashed", f"{fault.detail}; {cure}")
             self._restarts += 1
             self._start()
-            if self._voice is not None:
-                self._heat_again(self._voice)
+            if self._warmth is not None:
+                self._heat_again(self._warmth)
             return self._remote
 
-    def _heat_again(self, voice: Voice) -> None:
-        """A process that could not be warmed up is none to speak with: the next call starts another."""
+    def _heat_again(self, inputs: Message) -> None:
+        """A process that could not be warmed up is none to work with: the next call starts another."""
         try:
-            self._heat(self._remote, voice)
+            self._heat(self._remote, inputs)
         except AdapterError:
             self._remote.end()
             raise
 
     def _on_death(self) -> None:
         """Of the process, told on a thread of its own."""
-        if self._voice is not None and not self._closed:
+        if self._warmth is not None and not self._closed:
             thread = threading.Thread(target=self._restart, name=f"{self._recipe.adapter} restart", daemon=True)
             thread.start()
             self._restarting = thread
@@ -141,7 +129,8 @@ class HostedTts:
             remote.end()
         try:
             made = remote.call(
-                "make", LOAD_TIMEOUT_S, adapter=recipe.adapter, target=recipe.target, options=dict(recipe.options),
+                "make", LOAD_TIMEOUT_S, role=recipe.role, adapter=recipe.adapter, target=recipe.target,
+                options=dict(recipe.options),
                 cache=str(context.cache), weights=str(context.weights.cache),
                 overrides={name: str(path) for name, path in context.weights.overrides.items()},
             )  # fmt: skip
@@ -150,58 +139,8 @@ class HostedTts:
             raise
         self._describe(made)
 
-    def _heat(self, remote: Remote, voice: Voice) -> None:
-        self._describe(remote.call("warm_up", LOAD_TIMEOUT_S, voice=pack(voice)))
+    def _heat(self, remote: Remote, inputs: Message) -> None:
+        self._describe(remote.call("warm_up", LOAD_TIMEOUT_S, **inputs))
 
     def _describe(self, record: Message) -> None:
         self._capability: Capability = dataclasses.replace(unpack(record), isolation="process")
-
-
-class HostedSynthesis:
-    """A span that is spoken elsewhere."""
-
-    def __init__(self, host: HostedTts, remote: Remote, number: int, units: int) -> None:
-        self._host = host
-        self._remote = remote
-        self._number = number
-        self._lock = threading.Lock()
-        self._under_way: Future[Message] = Future()
-        self._ended = False
-        self.units = units
-
-    def pull(self, units: int, low_latency: bool) -> AudioChunk:
-        with self._remote.turn:
-            answer = self._answer(units, low_latency)
-        with self._lock:
-            if answer is None or self._ended:
-                return AudioChunk(np.zeros(0, np.float32), 0, (), True)
-            self._ended = answer["eos"]
-        if self._ended:
-            self._host.spoken_to_the_end()
-        self.units = answer["in_all"]
-        return unpack_chunk(answer)
-
-    def _answer(self, units: int, low_latency: bool) -> Message | None:
-        """None: it was at its end already, or has been closed meanwhile."""
-        limit_s = self._host.limit_s
-        with self._lock:
-            if self._ended:
-                return None
-            if (fault := self._remote.fault) is not None:
-                raise AdapterError("crashed", f"this synthesis is lost with its process; {fault.detail}")
-            self._under_way = self._remote.ask(
-                "pull", limit_s, synthesis=self._number, units=units, low_latency=low_latency
-            )
-        try:
-            return self._remote.wait(self._under_way, limit_s, "pull")
-        except CancelledError:
-            return None
-
-    def close(self) -> None:
-        """Returns at once; who waits in `pull` gets the end."""
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
-            self._under_way.cancel()
-        self._remote.tell("close", synthesis=self._number)

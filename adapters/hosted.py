@@ -1,7 +1,7 @@
 """Hosted: an engine's process. It makes one adapter and does what it is asked, one call after the other.
 
     socket -> listening thread --calls--> queue -> main thread: the engine -> slot, socket
-                    '--"close": at once, from here, as the contract allows
+                    '--what is told: at once, from here, as the contract allows
 
 It ends when the socket does, which is when our side closes it or dies, however it dies. Calls are bounded by a timer
 outside the interpreter, so that even an engine that hangs in native code with the interpreter's lock held ends.
@@ -24,15 +24,20 @@ import traceback
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-from adapters.base import AdapterError, Synthesis, Tts
+from adapters.base import AdapterError
 from adapters.egress import refuse_network
+from adapters.hosted_stt import SttClerk
+from adapters.hosted_tts import TtsClerk
 from adapters.registry import GROUP, Context, build, imported
 from adapters.weights import Weights
-from adapters.wire import HELLO, VERSION, Channel, Message, Slot, pack, pack_chunk, pack_fault, unpack
+from adapters.wire import HELLO, VERSION, Channel, Message, Slot, pack, pack_fault
 from timeline.clock import SystemClock
 
 GRACE_S = 2.0  # to close an engine, and beyond what our side waits for a call: by then it has ended us, if it lives
-SYNTHESES_MOST = 64  # open at once; a session holds two or three, so more are a leak
+
+Clerk = TtsClerk | SttClerk
+CLERKS: dict[str, type[Clerk]] = {"tts": TtsClerk, "stt": SttClerk}
+"""By role: what may be asked is do_X(call), what may be told on_X(told)."""
 
 
 def serve(socket_fd: int, slot_fd: int) -> None:
@@ -76,24 +81,23 @@ def _listen(channel: Channel, desk: Desk, calls: queue.SimpleQueue[Message | Non
             if "call" in message:
                 calls.put(message)
             else:
-                desk.let_go(message["synthesis"])
+                desk.hear(message)
     finally:  # what the engine is at is for nobody any more
         faulthandler.dump_traceback_later(GRACE_S, exit=True)
         calls.put(None)
 
 
 class Desk:
-    """The adapter and its open syntheses."""
+    """The adapter, and what may be asked of it."""
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
-        self._tts: Tts | None = None
-        self._open: dict[int, Synthesis] = {}
+        self._clerk: Clerk | None = None
 
     def answer(self, call: Message) -> Message:
         """The whole answer to a call; what goes wrong is a fault in it."""
         try:
-            result = getattr(self, f"_do_{call['do']}")(call)
+            result = self._make(call) if call["do"] == "make" else getattr(self._made, f"do_{call['do']}")(call)
             return {"call": call["call"], "answer": result}
         except AdapterError as fault:
             error = fault
@@ -101,62 +105,33 @@ class Desk:
             error = AdapterError("crashed", f"{type(fault).__name__}: {fault}".splitlines()[0], retryable=True)
         return {"call": call["call"], "fault": pack_fault(error)}
 
-    def let_go(self, number: int) -> None:
-        synthesis = self._open.pop(number, None)
-        if synthesis is not None:
-            _closed(synthesis)
+    def hear(self, told: Message) -> None:
+        """What has no answer; done at once, beside the call that is under way."""
+        try:
+            getattr(self._made, f"on_{told['do']}")(told)
+        except Exception:  # nobody waits for it
+            traceback.print_exc()
 
     def close(self) -> None:
-        for number in list(self._open):
-            self.let_go(number)
-        if self._tts is not None:
-            _closed(self._tts)
+        try:
+            if self._clerk is not None:
+                self._clerk.close()
+        except Exception:  # it is let go of all the same
+            traceback.print_exc()
 
-    # -- what may be asked ----------------------------------------------------------------
-
-    def _do_make(self, call: Message) -> Message:
+    def _make(self, call: Message) -> Message:
         overrides = {name: Path(path) for name, path in call["overrides"].items()}
         weights = Weights(Path(call["weights"]), overrides)
         context = Context(weights, SystemClock(), Path(call["cache"]))
         kind = imported(EntryPoint(call["adapter"], call["target"], GROUP))
-        self._tts = build(kind, call["adapter"], call["options"], context)
-        if not self._tts.describe().egress:
+        engine = build(kind, call["adapter"], call["options"], context)
+        self._clerk = CLERKS[call["role"]](engine, self._slot)
+        capability = engine.describe()
+        if not capability.egress:
             refuse_network(call["adapter"])
-        return self._described()
-
-    def _do_warm_up(self, call: Message) -> Message:
-        self._made.warm_up(unpack(call["voice"]))
-        return self._described()
-
-    def _do_project(self, call: Message) -> Message:
-        return pack(self._made.project(unpack(call["voice"])))
-
-    def _do_open(self, call: Message) -> Message:
-        if len(self._open) >= SYNTHESES_MOST:
-            raise AdapterError("refused", f"{SYNTHESES_MOST} syntheses are open; close what is not spoken to its end")
-        synthesis = self._made.open(unpack(call["span"]))
-        self._open[call["synthesis"]] = synthesis
-        return {"in_all": synthesis.units}
-
-    def _do_pull(self, call: Message) -> Message:
-        synthesis = self._open[call["synthesis"]]
-        chunk = synthesis.pull(call["units"], call["low_latency"])
-        answer = pack_chunk(chunk, self._slot, synthesis.units)
-        if chunk.eos:
-            self.let_go(call["synthesis"])
-        return answer
-
-    def _described(self) -> Message:
-        return pack(self._made.describe())
+        return pack(capability)
 
     @property
-    def _made(self) -> Tts:
-        assert self._tts is not None, "make comes first"
-        return self._tts
-
-
-def _closed(what: Synthesis | Tts) -> None:
-    try:
-        what.close()
-    except Exception:  # it is let go of all the same
-        traceback.print_exc()
+    def _made(self) -> Clerk:
+        assert self._clerk is not None, "make comes first"
+        return self._clerk

@@ -3,7 +3,7 @@
 A package of someone else's adds one by naming it in the entry point group `duckbill.adapters` as
 ROLE.NAME. What is named there is a class with an `Options` model (pydantic, unknown keys forbidden)
 that is made as `Class(options, context)`. Nothing is imported before it is asked for. What `Hosting` holds is
-common to all adapters of the role tts and kept from the class: with it the adapter is made in another process.
+common to all adapters of HOSTED_ROLES and kept from the class: with it the adapter is made in another process.
 A class that is not named there, such as one that is being written, is asked for as package.module:Class.
 """
 
@@ -46,10 +46,20 @@ def names(role: str) -> list[str]:
 
 
 class Hosting(BaseModel):
-    """Where an adapter of the role tts runs."""
+    """Where an adapter of one of HOSTED_ROLES runs."""
 
-    isolation: Literal["thread", "process"] = Field("thread", description="process: in one of its own")
+    isolation: Literal["", "thread", "process"] = Field(
+        "", description="process: in one of its own; empty: as its class says in ISOLATION, else thread"
+    )
     python: str = Field("", description="the interpreter of that process; empty: ours")
+
+
+HOSTED_ROLES = ("tts", "stt")
+
+
+def hosting_keys(role: str) -> tuple[str, ...]:
+    """The options that adapters of this role have in common."""
+    return tuple(Hosting.model_fields) if role in HOSTED_ROLES else ()
 
 
 def load(role: str, name: str) -> Any:
@@ -60,16 +70,24 @@ def load(role: str, name: str) -> Any:
 def create(role: str, name: str, options: Mapping[str, Any], context: Context) -> Any:
     """Make an adapter. Raises AdapterError: missing, or unsupported for a wrong option."""
     entry = _entry(role, name)
-    common = {key: options[key] for key in Hosting.model_fields if role == "tts" and key in options}
+    common = {key: options[key] for key in hosting_keys(role) if key in options}
     own = {key: value for key, value in options.items() if key not in common}
     hosting = _validated(Hosting, entry.name, common)
-    if hosting.isolation == "process":
-        from adapters.host import HostedTts, Recipe
+    isolation = hosting.isolation or getattr(imported(entry), "ISOLATION", "thread")
+    if isolation == "process":
+        from adapters.host import Recipe
 
-        return HostedTts(Recipe(entry.name, entry.value, own, context, hosting.python))
+        return _host(role)(Recipe(entry.name, entry.value, own, context, hosting.python))
     if hosting.python:
         raise AdapterError("unsupported", f'{entry.name}.python needs {entry.name}.isolation = "process"')
     return build(imported(entry), entry.name, own, context)
+
+
+def _host(role: str) -> Any:
+    from adapters.host_stt import HostedStt
+    from adapters.host_tts import HostedTts
+
+    return {"tts": HostedTts, "stt": HostedStt}[role]
 
 
 def imported(entry: EntryPoint) -> Any:
@@ -89,7 +107,7 @@ def imported(entry: EntryPoint) -> Any:
 
 def build(kind: Any, setting: str, options: Mapping[str, Any], context: Context) -> Any:
     """Make an adapter of this class, in this process. `setting`: ROLE.NAME. Raises AdapterError (unsupported)."""
-    known = [*kind.Options.model_fields, *(Hosting.model_fields if setting.startswith("tts.") else ())]
+    known = [*kind.Options.model_fields, *hosting_keys(setting.split(".", 1)[0])]
     for key in options:
         if key not in kind.Options.model_fields:
             near = difflib.get_close_matches(key, known, 1) or known

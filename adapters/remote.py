@@ -23,6 +23,7 @@ from typing import Any
 from adapters.base import AdapterError
 from adapters.child import Child
 from adapters.wire import HELLO, VERSION, Channel, Message, Slot, unpack_fault
+from stitcher.pcm import Float32
 
 BOOT = Path(__file__).with_name("hosted_boot.py")
 HELLO_TIMEOUT_S = 60.0  # for an interpreter and numpy, from a cold disk
@@ -65,11 +66,13 @@ class Remote:
         with self.turn:
             return self.wait(self.ask(do, limit_s, **inputs), limit_s, do)
 
-    def ask(self, do: str, limit_s: float, **inputs: Any) -> Future[Message]:
+    def ask(self, do: str, limit_s: float, pcm: Float32 | None = None, **inputs: Any) -> Future[Message]:
         """The answer, or the fault, to come. Raises AdapterError where the question cannot be sent at all."""
         number = next(self._numbers)
         future = self._expect(number)
         try:
+            if pcm is not None:
+                inputs["samples"] = self._lay_out(pcm)
             self._send({"call": number, "do": do, "limit_s": limit_s, **inputs})
         except AdapterError:
             self._pending.pop(number, None)
@@ -98,6 +101,13 @@ class Remote:
             else:
                 self._pending[number] = future
         return future
+
+    def _lay_out(self, pcm: Float32) -> int:
+        """Samples that the question is about, where the engine reads them."""
+        with self._lock:
+            if self._fault is None:  # else the slot may be closed
+                self._slot.write(pcm)
+        return pcm.size
 
     def _send(self, message: Message) -> None:
         with contextlib.suppress(OSError):  # it is gone, and whoever waits hears why

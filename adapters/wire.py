@@ -5,10 +5,14 @@
                                                            SLOT <- samples
         samples <- SLOT                    <-- socket --   {"call": 7, "answer": {"samples": 1920, ...}}
 
+        samples -> SLOT
+        {"call": 8, "do": "transcribe", "samples": 48000}  -->   reads them there
+
 Rules. The engine's side speaks first: its answer to call 0 is the hello, and another version is refused. Every call
 has one answer or one fault; what is told (no "call") has none. One call is under way at a time, so one slot is enough:
-it is written before its answer is sent, and read before the next call is. The slot has no name in the file system:
-whoever dies, nothing stays behind. This module and what it imports need Python, numpy and pydantic only.
+it is written before the call or the answer that tells of it is sent, and read before the next is. The slot has no name
+in the file system: whoever dies, nothing stays behind. This module and what it imports need Python, numpy and pydantic
+only.
 """
 
 from __future__ import annotations
@@ -26,22 +30,22 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import AdapterError, AudioChunk, Capability, Marker, Span
+from adapters.base import AdapterError, AudioChunk, Capability, Marker, Span, Transcript
 from adapters.voice import Projection, Voice
 from stitcher.pcm import Float32
 from timeline.codec import decode, encode
 
-VERSION = 1
+VERSION = 2
 HELLO = 0  # the call that the engine's side answers unasked
 
 MESSAGE_BYTES_MOST = 1 << 20  # a span and its markers take some tens of kilobytes; more is no message of ours
-SLOT_SAMPLES = 1 << 16  # 2.7 s at 24 kHz, more than the largest rung of any engine here; a longer answer makes it grow
-CHUNK_SAMPLES_MOST = 1 << 24  # 11 minutes at 24 kHz, 64 MiB: a longer answer is an engine's bug, not speech
+SLOT_SAMPLES = 1 << 16  # 2.7 s at 24 kHz, more than the largest rung of any engine here; what is longer makes it grow
+CHUNK_SAMPLES_MOST = 1 << 24  # 11 minutes at 24 kHz, 64 MiB: what is longer is a bug, not speech
 SAMPLE_BYTES = 4
 
 Message = dict[str, Any]
 
-_KINDS: dict[str, type] = {kind.__name__: kind for kind in (Capability, Projection, Span, Voice)}
+_KINDS: dict[str, type] = {kind.__name__: kind for kind in (Capability, Projection, Span, Transcript, Voice)}
 
 
 class Channel:
@@ -87,7 +91,7 @@ class Channel:
 
 
 class Slot:
-    """Room for the samples of one answer, float32, mapped by both sides; it grows and never shrinks."""
+    """Room for the samples of one call or answer, float32, mapped by both sides; it grows and never shrinks."""
 
     def __init__(self, fd: int | None = None) -> None:
         """`fd`: of the other side's slot; None: make one."""
@@ -97,9 +101,9 @@ class Slot:
         self._view = self._mapped(SLOT_SAMPLES)
 
     def write(self, pcm: Float32) -> None:
-        """Raises AdapterError where no engine should have answered so much."""
+        """Raises AdapterError where that is more than there can be."""
         if pcm.size > CHUNK_SAMPLES_MOST:
-            raise AdapterError("garbage", f"the engine answered {pcm.size} samples at once")
+            raise AdapterError("garbage", f"{pcm.size} samples at once, of {CHUNK_SAMPLES_MOST} at most")
         if pcm.size > self._view.size:
             os.truncate(self.fd, pcm.size * SAMPLE_BYTES)
             self._view = self._mapped(pcm.size)
@@ -107,9 +111,15 @@ class Slot:
 
     def read(self, samples: int) -> Float32:
         """A copy of the first `samples`. Raises ValueError where there are not so many."""
+        return self.view(samples).copy()
+
+    def view(self, samples: int) -> Float32:
+        """The first `samples` where they lie, read-only, until the next call. Raises ValueError as `read` does."""
         if samples > self._view.size:
             self._view = self._mapped(samples)
-        return self._view[:samples].copy()
+        view = self._view[:samples]
+        view.flags.writeable = False
+        return view
 
     def close(self) -> None:
         """Let go of the file, of which the map keeps a descriptor of its own."""
@@ -132,7 +142,7 @@ def _nameless() -> int:
 
 
 def pack(fact: Any) -> Message:
-    """A capability, a projection, a span or a voice -> JSON."""
+    """A capability, a projection, a span, a transcript or a voice -> JSON."""
     return encode(fact)
 
 

@@ -24,8 +24,9 @@ import pytest
 
 from adapters import child, host, remote
 from adapters.base import AdapterError, AudioChunk, Span
-from adapters.host import HostedTts, Recipe
-from adapters.hosted import SYNTHESES_MOST
+from adapters.host import Recipe
+from adapters.host_tts import HostedTts
+from adapters.hosted_tts import SYNTHESES_MOST
 from adapters.registry import Context, create
 from adapters.tests.rogue import MUCH_SAMPLES
 from adapters.tts.tests import make
@@ -298,8 +299,9 @@ def test_a_python_without_a_process_is_a_mistake(context):
     assert 'tts.null.python needs tts.null.isolation = "process"' in fault.detail
 
 
-def test_isolation_is_for_voices_only(context):
-    assert "stt.script.isolation" in fault_of(lambda: create("stt", "script", {"isolation": "process"}, context)).detail
+def test_isolation_is_for_voices_and_recognizers_only(context):
+    fault = fault_of(lambda: create("ears", "energy", {"isolation": "process"}, context))
+    assert "ears.energy.isolation" in fault.detail
 
 
 def test_an_unknown_adapter_and_one_whose_package_is_not_there_are_missing(context, rogue):
@@ -615,7 +617,8 @@ PARENT = """
 import signal, sys
 from pathlib import Path
 from adapters.base import Span
-from adapters.host import HostedTts, Recipe
+from adapters.host import Recipe
+from adapters.host_tts import HostedTts
 from adapters.registry import Context
 from adapters.voice import Voice
 from adapters.weights import Weights

@@ -1,0 +1,25 @@
+"""What a recognizer in a process of its own is asked. It reads the audio where our side has laid it, without a copy."""
+
+from __future__ import annotations
+
+from adapters.base import Stt
+from adapters.wire import Message, Slot, pack
+
+
+class SttClerk:
+    def __init__(self, stt: Stt, slot: Slot) -> None:
+        self._stt = stt
+        self._slot = slot
+
+    def do_warm_up(self, call: Message) -> Message:
+        self._stt.warm_up()
+        return pack(self._stt.describe())
+
+    def do_transcribe(self, call: Message) -> Message:
+        return pack(self._stt.transcribe(self._slot.view(call["samples"]), call["provisional"]))
+
+    def on_prepare(self, told: Message) -> None:
+        self._stt.prepare()
+
+    def close(self) -> None:
+        self._stt.close()
