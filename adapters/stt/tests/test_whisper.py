@@ -15,10 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.base import EAR_RATE_HZ, AdapterError
+from adapters.base import EAR_RATE_HZ, AdapterError, Transcript
 from adapters.registry import Context
-from adapters.stt import whisper
-from adapters.stt.whisper import Decoded, WhisperStt
+from adapters.stt import whisper_window
+from adapters.stt.whisper import WhisperStt
+from adapters.stt.whisper_decoder import Manner, WhisperDecoder
+from adapters.stt.whisper_model import FILES
+from adapters.stt.whisper_window import Decoded
 from adapters.tts.espeak import EspeakTts
 from adapters.tts.whole import speak_whole
 from adapters.voice import Voice
@@ -57,23 +60,31 @@ def decoded(text: str = "Good morning.", **facts: float) -> Decoded:
 # -- window, bound, guard -----------------------------------------------------------------
 
 
-@given(st.integers(0, whisper.FULL_FRAMES))
+@given(st.integers(0, whisper_window.FULL_FRAMES))
 def test_the_window_holds_the_speech_and_its_padding_and_never_more_than_whispers(frames: int) -> None:
-    window = whisper.window_frames(frames)
-    assert min(frames + whisper.PADDING_FRAMES, whisper.FULL_FRAMES) <= window <= whisper.FULL_FRAMES
-    assert window == whisper.FULL_FRAMES or window < frames + whisper.PADDING_FRAMES + whisper.STEP_FRAMES
+    window = whisper_window.window_frames(frames)
+    assert (
+        min(frames + whisper_window.PADDING_FRAMES, whisper_window.FULL_FRAMES) <= window <= whisper_window.FULL_FRAMES
+    )
+    assert (
+        window == whisper_window.FULL_FRAMES
+        or window < frames + whisper_window.PADDING_FRAMES + whisper_window.STEP_FRAMES
+    )
 
 
 def test_the_token_bound_grows_with_the_speech_but_for_provisional_answers() -> None:
-    second, minute = whisper.FRAMES_PER_S, 60 * whisper.FRAMES_PER_S
-    assert whisper.token_limit(2 * second, False) - whisper.token_limit(second, False) == whisper.TOKENS_PER_S
-    assert whisper.token_limit(second, True) == whisper.token_limit(second, False)
-    assert whisper.token_limit(minute, True) == whisper.PROVISIONAL_TOKENS
+    second, minute = whisper_window.FRAMES_PER_S, 60 * whisper_window.FRAMES_PER_S
+    assert (
+        whisper_window.token_limit(2 * second, False) - whisper_window.token_limit(second, False)
+        == whisper_window.TOKENS_PER_S
+    )
+    assert whisper_window.token_limit(second, True) == whisper_window.token_limit(second, False)
+    assert whisper_window.token_limit(minute, True) == whisper_window.PROVISIONAL_TOKENS
 
 
 def test_a_plain_answer_is_believed() -> None:
-    assert whisper.believable(decoded())
-    assert whisper.believable(decoded("no no no"))
+    assert whisper_window.believable(decoded())
+    assert whisper_window.believable(decoded("no no no"))
 
 
 @pytest.mark.parametrize(
@@ -87,13 +98,13 @@ def test_a_plain_answer_is_believed() -> None:
     ids=["ran into its bound", "repeats itself", "improbable", "doubtful and perhaps silence"],
 )
 def test_a_broken_answer_is_not_believed(wrong: Decoded) -> None:
-    assert not whisper.believable(wrong)
+    assert not whisper_window.believable(wrong)
 
 
 def test_nobody_spoke_only_where_silence_is_likely_and_the_words_are_not() -> None:
-    assert whisper.nobody_spoke(decoded(no_speech=0.8, logprob=-1.5))
-    assert not whisper.nobody_spoke(decoded(no_speech=0.8, logprob=-0.2))
-    assert not whisper.nobody_spoke(decoded(no_speech=0.1, logprob=-1.5))
+    assert whisper_window.nobody_spoke(decoded(no_speech=0.8, logprob=-1.5))
+    assert not whisper_window.nobody_spoke(decoded(no_speech=0.8, logprob=-0.2))
+    assert not whisper_window.nobody_spoke(decoded(no_speech=0.1, logprob=-1.5))
 
 
 # -- pieces -------------------------------------------------------------------------------
@@ -103,42 +114,42 @@ def test_nobody_spoke_only_where_silence_is_likely_and_the_words_are_not() -> No
 @given(st.floats(0, 130), st.integers(0, 9))
 def test_pieces_are_all_of_the_audio_and_none_is_too_long(seconds: float, seed: int) -> None:
     pcm = np.random.default_rng(seed).standard_normal(int(seconds * EAR_RATE_HZ)).astype(np.float32)
-    parts = whisper.pieces(pcm)
+    parts = whisper_window.pieces(pcm)
     np.testing.assert_array_equal(np.concatenate(parts), pcm)
-    assert max(part.size for part in parts) <= whisper.PIECE_SAMPLES
+    assert max(part.size for part in parts) <= whisper_window.PIECE_SAMPLES
 
 
 def test_a_piece_ends_in_the_middle_of_a_pause() -> None:
     pcm = np.ones(40 * EAR_RATE_HZ, np.float32)
-    pause = slice(25 * EAR_RATE_HZ, 25 * EAR_RATE_HZ + whisper.PAUSE_SAMPLES)
+    pause = slice(25 * EAR_RATE_HZ, 25 * EAR_RATE_HZ + whisper_window.PAUSE_SAMPLES)
     pcm[pause] = 0.0
-    first, _ = whisper.pieces(pcm)
+    first, _ = whisper_window.pieces(pcm)
     assert first.size == (pause.start + pause.stop) // 2
 
 
 def test_more_audio_moves_no_earlier_cut() -> None:
     pcm = np.random.default_rng(3).standard_normal(100 * EAR_RATE_HZ).astype(np.float32)
-    early, late = whisper.pieces(pcm[: 70 * EAR_RATE_HZ]), whisper.pieces(pcm)
+    early, late = whisper_window.pieces(pcm[: 70 * EAR_RATE_HZ]), whisper_window.pieces(pcm)
     assert [part.size for part in early[:-1]] == [part.size for part in late[: len(early) - 1]]
 
 
 # -- the ways through, with a decoder of our own ------------------------------------------
 
 
-class Scripted(WhisperStt):
+class Scripted(WhisperDecoder):
     """Answers what it is told and counts the plain passes."""
 
-    def __init__(self, *answers: Decoded, **options: object) -> None:
-        super().__init__(WhisperStt.Options(**options), World(OneFolder(Path()), VirtualClock()))
+    def __init__(self, *answers: Decoded, full_window: bool = False) -> None:
+        super().__init__(None, Manner("en", 1, full_window, True))
         self.answers = list(answers)
         self.plain_passes = 0
 
-    def _decode(self, pcm: Float32, provisional: bool) -> Decoded:
+    def decode(self, pcm: Float32, provisional: bool) -> Decoded:
         return self.answers.pop(0)
 
-    def _plain(self, pcm: Float32, provisional: bool) -> str:
+    def plain(self, pcm: Float32, provisional: bool) -> Transcript:
         self.plain_passes += 1
-        return "plain"
+        return Transcript("plain", True)
 
 
 SPEECH = np.full(EAR_RATE_HZ, 0.1, np.float32)
@@ -146,43 +157,43 @@ SPEECH = np.full(EAR_RATE_HZ, 0.1, np.float32)
 
 def test_a_broken_final_answer_is_decoded_once_more_on_the_full_window() -> None:
     stt = Scripted(decoded(logprob=-1.2))
-    answer = stt.transcribe(SPEECH, False)
+    answer = stt.transcript(SPEECH, False)
     assert (answer.text, answer.full_window, stt.plain_passes) == ("plain", True, 1)
 
 
 def test_a_broken_provisional_answer_is_dropped() -> None:
     stt = Scripted(decoded(logprob=-1.2))
-    answer = stt.transcribe(SPEECH, True)
+    answer = stt.transcript(SPEECH, True)
     assert (answer.text, answer.full_window, stt.plain_passes) == ("", False, 0)
 
 
 def test_the_full_window_can_be_chosen() -> None:
-    stt = Scripted(window="full")
-    assert stt.transcribe(SPEECH, False).full_window
+    stt = Scripted(full_window=True)
+    assert stt.transcript(SPEECH, False).full_window
     assert stt.plain_passes == 1
 
 
 def test_long_audio_is_joined_and_its_empty_pieces_leave_no_trace() -> None:
     stt = Scripted(decoded("One."), decoded("junk", no_speech=0.9, logprob=-2.0), decoded("Three."))
     pcm = np.random.default_rng(0).standard_normal(70 * EAR_RATE_HZ).astype(np.float32)
-    assert stt.transcribe(pcm, False).text == "One. Three."
+    assert stt.transcript(pcm, False).text == "One. Three."
 
 
 def test_where_the_text_ends_early_the_rest_is_decoded_too() -> None:
     stt = Scripted(decoded("One.", end_samples=2 * EAR_RATE_HZ), decoded("Two."))
-    assert stt.transcribe(np.tile(SPEECH, 6), False).text == "One. Two."
+    assert stt.transcript(np.tile(SPEECH, 6), False).text == "One. Two."
 
 
 def test_a_text_that_ends_nowhere_still_comes_to_an_end() -> None:
     stt = Scripted(*[decoded("Again.", end_samples=0)] * 6)
-    assert stt.transcribe(np.tile(SPEECH, 6), False).text == " ".join(["Again."] * 6)
+    assert stt.transcript(np.tile(SPEECH, 6), False).text == " ".join(["Again."] * 6)
 
 
 def test_silence_and_a_click_ask_no_decoder() -> None:
     stt = Scripted()
-    assert stt.transcribe(np.zeros(5 * EAR_RATE_HZ, np.float32), False).text == ""
-    assert stt.transcribe(np.ones(whisper.LEAST_SAMPLES - 1, np.float32), False).text == ""
-    assert stt.transcribe(np.zeros(0, np.float32), False).text == ""
+    assert stt.transcript(np.zeros(5 * EAR_RATE_HZ, np.float32), False).text == ""
+    assert stt.transcript(np.ones(whisper_window.LEAST_SAMPLES - 1, np.float32), False).text == ""
+    assert stt.transcript(np.zeros(0, np.float32), False).text == ""
 
 
 # -- faults -------------------------------------------------------------------------------
@@ -203,7 +214,7 @@ def test_a_missing_tokenizer_is_not_looked_for_elsewhere(tmp_path: Path) -> None
 
 def test_a_corrupt_model_is_one_clear_line(tmp_path: Path) -> None:
     pytest.importorskip("faster_whisper")
-    for name in whisper.FILES:
+    for name in FILES:
         (tmp_path / name).write_bytes(b"not a model")
     with pytest.raises(AdapterError, match="no Whisper model") as caught:
         WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).warm_up()
@@ -313,7 +324,7 @@ def test_noise_is_no_words(stt: WhisperStt, seconds: float, level: float, kind: 
 @pytest.mark.engines
 def test_no_word_is_lost_where_long_audio_is_cut(stt: WhisperStt, speak: Speak) -> None:
     pcm = np.concatenate([speak(sentence) for sentence in STORY])
-    assert pcm.size > 2 * whisper.PIECE_SAMPLES
+    assert pcm.size > 2 * whisper_window.PIECE_SAMPLES
     spoken, heard = words(" ".join(STORY)), words(stt.transcribe(pcm, False).text)
     assert difflib.SequenceMatcher(None, spoken, heard, autojunk=False).ratio() > 0.9
     assert abs(len(heard) - len(spoken)) < 8
