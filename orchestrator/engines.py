@@ -141,6 +141,10 @@ class SttEngine:
         self._worker = Worker("stt", loop)
         self._busy_since_ns = -1
 
+    def prepare(self) -> None:
+        """The user begins to speak."""
+        self._stt.prepare()
+
     def transcribe(self, action: act.Transcribe, pcm: Float32) -> None:
         clock = self._clock
         now_ns = clock.now_ns()

@@ -25,10 +25,13 @@ from orchestrator.core import Core
 from orchestrator.ears import Ears
 from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
 from orchestrator.judging import TurnJudge
+from orchestrator.turns import State
 from stitcher.capture import Capture
 from stitcher.playout import FACTS
 from timeline import events as ev
 from timeline.clock import NS_PER_S, Clock
+
+ATTENTIVE = (State.HEARING, State.YIELDING)  # somebody speaks: there will be something to transcribe
 
 Watch = Callable[[int, str, Any], None]
 """Told (session ns, "event" | "action" | "note", fact), in order: the journal, the terminal, a simulated user."""
@@ -167,6 +170,8 @@ class Shell:
             self._stt.transcribe(action, self.ears.slice(action.start_position, action.end_position))
         elif isinstance(action, act.JudgeTurn) and self._judge is not None and self.ears is not None:
             self._judge.judge(action, self.ears.slice(action.start_position, action.end_position))
+        elif isinstance(action, act.ShowTurn) and action.state in ATTENTIVE and self._stt is not None:
+            self._stt.prepare()
         elif isinstance(action, act.StartReply | act.CancelReply):
             for replies in self._replies:
                 replies.carry_out(action)

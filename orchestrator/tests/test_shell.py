@@ -74,6 +74,12 @@ class LoudIsSpeech:
 class Scripted:
     """Recognizer and reply source in one."""
 
+    def __init__(self):
+        self.prepared = 0
+
+    def prepare(self):
+        self.prepared += 1
+
     def transcribe(self, pcm, provisional):
         return Transcript("what is it")
 
@@ -102,7 +108,7 @@ class Stage:
         self.speaker = Devices(RATE_HZ, self.clock, speaker_fault)
         self.microphone = Devices(EAR_HZ, self.clock)
         tts = NullTts(NullTts.Options(**engine), Context(None, self.clock, None))
-        scripted = Scripted()
+        self.scripted = scripted = Scripted()
         parts = Parts(self.clock, tts, self.speaker, self.microphone, LoudIsSpeech(), scripted, scripted)
         self.records, self.audio = [], b""
         parts.tasks = tasks or {}
@@ -224,3 +230,18 @@ def test_a_speaker_that_does_not_start_is_the_callers_to_tell():
 
     with pytest.raises(AdapterError, match="no speaker"):
         stage.hold(scenario)
+
+
+def test_the_recognizer_is_told_as_soon_as_somebody_begins_to_speak():
+    stage = Stage()
+
+    async def scenario(task):
+        await stage.live(task, until=lambda: len(stage.speaker.heard) > 20)
+        assert stage.scripted.prepared == 0
+        stage.microphone.says = np.tile(np.array([9000, -9000], np.int16), EAR_HZ // 2)
+        await stage.live(task, until=lambda: stage.scripted.prepared)
+        assert not stage.of(act.Transcribe), "it was told too late"
+        stage.shell.post(ev.StopRequested())
+
+    stage.hold(scenario)
+    assert stage.scripted.prepared == 1
