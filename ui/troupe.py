@@ -40,8 +40,8 @@ class Troupe:
 
 
 async def assemble(config: Config, context: Context, closing: ExitStack, demo: bool, progress: Progress) -> Troupe:
-    """Load everything; voices are closed with `closing`. Raises AdapterError where a part that was asked for is
-    missing."""
+    """Load everything; voices and the recognizer are closed with `closing`. Raises AdapterError where a part that was
+    asked for is missing."""
     troupe = Troupe(config, Parts(context.clock, None, None))  # type: ignore[arg-type]  # filled below, devices first
     if not demo:
         demo = not _find_devices(troupe, config, context)
@@ -55,8 +55,9 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
     progress("loading the ears")
     troupe.parts.vad = make(config, context, "ears")
     troupe.parts.turn = make_turn(config, context, closing, troupe.notices)
-    troupe.parts.stt = make(config, context, "stt")
-    troupe.parts.stt.warm_up()
+    troupe.parts.stt = stt = make(config, context, "stt")
+    closing.callback(stt.close)
+    stt.warm_up()
     progress("loading the replies")
     troupe.parts.replies = await _replies(troupe, context, demo)
     if config.task.adapter:
