@@ -27,7 +27,7 @@ def recognizer(context: Context) -> Hear:
     """Whisper. Raises AdapterError where it or its weights are missing."""
     import soxr
 
-    stt: Any = registry.create("stt", "whisper", {"beam": BEAM}, context)
+    stt: Any = registry.create("stt", "whisper", {"beam": BEAM, "isolation": "thread"}, context)
     stt.warm_up()
 
     def hear(pcm: Int16, rate_hz: int) -> Iterator[str]:
