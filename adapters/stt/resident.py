@@ -40,7 +40,8 @@ class Resident(Generic[T]):
         self._users = 0
         self._used_ns = 0
         self._loading: threading.Thread | None = None
-        self._watching = threading.Event()  # set: there is no need any more
+        self._watcher: threading.Thread | None = None
+        self._over = threading.Event()  # set: there is nothing to look after any more
         self.load_ns = 0  # how long the last load took
 
     @property
@@ -78,7 +79,7 @@ class Resident(Generic[T]):
         """Let go of it, however needed it is: who uses it keeps it until the end of that."""
         with self._lock:
             self._held = None
-            self._watching.set()
+            self._over.set()
 
     def _is_time(self) -> bool:
         unused_ns = self._clock.now_ns() - self._used_ns
@@ -92,9 +93,10 @@ class Resident(Generic[T]):
             self._held = self._load()
             self._used_ns = self._clock.now_ns()
             self.load_ns = self._used_ns - before_ns
-            self._watching = threading.Event()
-            watch = threading.Thread(target=_watch, args=(weakref.ref(self), self._watching), name="idle", daemon=True)
-            watch.start()
+            self._over = threading.Event()
+            watch = (weakref.ref(self), self._over)
+            self._watcher = threading.Thread(target=_watch, args=watch, name="idle", daemon=True)
+            self._watcher.start()
         return self._held
 
     def _load_quietly(self) -> None:

@@ -321,6 +321,83 @@ def test_noise_is_no_words(stt: WhisperStt, seconds: float, level: float, kind: 
     assert stt.transcribe((noise[kind] * level).astype(np.float32), False).text == ""
 
 
+NOTHING = {
+    "nothing at all": np.zeros(0, np.float32),
+    "10 ms": np.full(EAR_RATE_HZ // 100, 0.5, np.float32),
+    "100 ms": np.full(EAR_RATE_HZ // 10, 0.5, np.float32),
+    "no numbers": np.full(EAR_RATE_HZ, np.nan, np.float32),
+    "infinite": np.full(EAR_RATE_HZ, np.inf, np.float32),
+    "a minute of silence": np.zeros(60 * EAR_RATE_HZ, np.float32),
+    "all but silence": np.full(EAR_RATE_HZ, 1e-40, np.float32),
+    "direct current": np.ones(EAR_RATE_HZ, np.float32),
+    "full scale noise": np.random.default_rng(1).uniform(-1, 1, 2 * EAR_RATE_HZ).astype(np.float32),
+}
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("provisional", [False, True])
+@pytest.mark.parametrize("kind", NOTHING)
+def test_what_holds_no_speech_is_no_words(stt: WhisperStt, kind: str, provisional: bool) -> None:
+    answer = stt.transcribe(NOTHING[kind], provisional)
+    assert (answer.text, answer.words) == ("", ())
+
+
+@pytest.mark.engines
+def test_speech_with_holes_in_it_is_still_understood(stt: WhisperStt, speak: Speak) -> None:
+    text = "We will meet at the station tomorrow morning."
+    pcm = speak(text)
+    pcm[::4001] = np.nan
+    pcm[100], pcm[EAR_RATE_HZ] = np.inf, -np.inf
+    assert words(stt.transcribe(pcm, False).text) == words(text)
+
+
+@pytest.mark.engines
+def test_clipped_speech_is_heard_as_speech(stt: WhisperStt, speak: Speak) -> None:
+    text = "We will meet at the station tomorrow morning."
+    heard = stt.transcribe(np.clip(30 * speak(text), -1, 1), False).text
+    assert difflib.SequenceMatcher(None, words(text), words(heard)).ratio() > 0.8
+
+
+# -- when it was said ---------------------------------------------------------------------
+
+
+@pytest.mark.engines
+def test_each_word_lies_where_it_was_said(stt: WhisperStt, speak: Speak) -> None:
+    """Two sayings with a second and a half between them: every word lies in its own."""
+    first, second = speak("Please turn off the lights."), speak("Thank you very much.")
+    begins = first.size + 3 * EAR_RATE_HZ // 2
+    pcm = np.concatenate([first, np.zeros(begins - first.size, np.float32), second])
+    answer = stt.transcribe(pcm, False)
+    assert " ".join(word.text for word in answer.words) == answer.text
+    assert words(answer.text) == words("Please turn off the lights. Thank you very much.")
+    ends = [word.end_sample for word in answer.words]
+    assert all(word.start_sample < word.end_sample <= pcm.size for word in answer.words)
+    assert all(a.end_sample <= b.start_sample for a, b in zip(answer.words, answer.words[1:], strict=False))
+    assert ends[4] <= first.size and answer.words[6].start_sample >= begins
+    assert all(0 < word.probability <= 1 for word in answer.words)
+
+
+@pytest.mark.engines
+def test_in_long_audio_words_lie_behind_the_cuts_too(stt: WhisperStt, speak: Speak) -> None:
+    parts = [speak(sentence) for sentence in STORY[:12]]
+    pcm = np.concatenate(parts)
+    assert pcm.size > whisper_window.PIECE_SAMPLES
+    answer = stt.transcribe(pcm, False)
+    last = answer.words[-1]
+    assert words(last.text) == ["answer"]
+    assert pcm.size - parts[-1].size < last.start_sample < last.end_sample <= pcm.size
+
+
+@pytest.mark.engines
+def test_provisional_answers_have_no_word_times_and_others_only_if_wanted(
+    stt: WhisperStt, world: World, speak: Speak
+) -> None:
+    pcm = speak("Thank you very much.")
+    assert stt.transcribe(pcm, True).words == ()
+    without = WhisperStt(WhisperStt.Options(word_times=False), world).transcribe(pcm, False)
+    assert (without.words, without.text) == ((), stt.transcribe(pcm, False).text)
+
+
 @pytest.mark.engines
 def test_no_word_is_lost_where_long_audio_is_cut(stt: WhisperStt, speak: Speak) -> None:
     pcm = np.concatenate([speak(sentence) for sentence in STORY])
