@@ -25,6 +25,11 @@ QUOTED_CHARS_MOST = 200  # in an error, which is one line
 OURS_ALONE = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__")  # they lead another interpreter astray
 
 
+def possible() -> bool:
+    """Linux and macOS: elsewhere what a process has started does not end with it."""
+    return hasattr(os, "killpg")
+
+
 class Child:
     """`script` run by `python` (empty: our own interpreter); the numbers of the descriptors `fds` are its arguments.
     Raises OSError where it cannot be started."""

@@ -73,7 +73,7 @@ def create(role: str, name: str, options: Mapping[str, Any], context: Context) -
     common = {key: options[key] for key in hosting_keys(role) if key in options}
     own = {key: value for key, value in options.items() if key not in common}
     hosting = _validated(Hosting, entry.name, common)
-    isolation = hosting.isolation or getattr(imported(entry), "ISOLATION", "thread")
+    isolation = hosting.isolation or _preferred(entry)
     if isolation == "process":
         from adapters.host import Recipe
 
@@ -81,6 +81,13 @@ def create(role: str, name: str, options: Mapping[str, Any], context: Context) -
     if hosting.python:
         raise AdapterError("unsupported", f'{entry.name}.python needs {entry.name}.isolation = "process"')
     return build(imported(entry), entry.name, own, context)
+
+
+def _preferred(entry: EntryPoint) -> str:
+    """Where an adapter's class wants to run: an attribute of its own, ISOLATION."""
+    from adapters.child import possible
+
+    return getattr(imported(entry), "ISOLATION", "thread") if possible() else "thread"
 
 
 def _host(role: str) -> Any:

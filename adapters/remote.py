@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import socket
 import sys
 import threading
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import AdapterError
-from adapters.child import Child
+from adapters.child import Child, possible
 from adapters.wire import HELLO, VERSION, Channel, Message, Slot, unpack_fault
 from stitcher.pcm import Float32
 
@@ -135,7 +134,7 @@ class Remote:
     # -- the process ----------------------------------------------------------------------
 
     def _start(self) -> None:
-        if not hasattr(os, "killpg"):
+        if not possible():
             line = f'{self._label}.isolation = "process" needs Linux or macOS; leave it out'
             raise AdapterError("unsupported", line)
         try:

@@ -187,3 +187,9 @@ def test_a_class_says_where_it_runs_unless_it_is_told(context, asked, came):
     told: Capability = stt.describe()
     assert told.isolation == came
     stt.close()
+
+
+def test_where_there_can_be_no_process_it_does_without(context, monkeypatch):
+    monkeypatch.delattr(os, "killpg")
+    assert create("stt", f"{__name__}:Apart", {}, context).describe().isolation == "thread"
+    assert "leave it out" in fault_of(lambda: create("stt", "script", {"isolation": "process"}, context)).detail
