@@ -38,7 +38,7 @@ class ListenSettings:
     detector: str = "words"  # what tells an interruption from a backchannel, see orchestrator.barge_in
     language: str = "en"  # of the backchannels
     backchannels: tuple[str, ...] = ()  # more of them
-    provisional_ms: int = 600  # how often a running turn is transcribed for the eye
+    provisional_ms: int = 500  # how often a running turn is transcribed for the eye
     segment_most_ms: int = 25_000  # a longer monologue is transcribed in pieces (Whisper's window is 30 s)
     barge_in: bool = True  # False: half duplex, deaf while speaking
 
