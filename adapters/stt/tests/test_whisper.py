@@ -27,7 +27,7 @@ from adapters.tts.whole import speak_whole
 from adapters.voice import Voice
 from adapters.weights import Weights
 from stitcher.pcm import Float32
-from timeline.clock import SystemClock, VirtualClock
+from timeline.clock import NS_PER_S, SystemClock, VirtualClock
 
 Speak = Callable[[str], Float32]
 
@@ -453,3 +453,19 @@ stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), SimpleNamespace(clo
 stt.warm_up()
 stt.transcribe(np.random.default_rng(0).standard_normal(16000).astype(np.float32), False)
 """
+
+
+# -- in memory while it is needed ---------------------------------------------------------
+
+
+@pytest.mark.engines
+def test_let_go_of_when_idle_it_hears_the_same_again(world: World, speak: Speak) -> None:
+    clock = VirtualClock()
+    stt = WhisperStt(WhisperStt.Options(idle_unload_s=60), World(world.weights, clock))
+    pcm = speak("Thank you very much.")
+    before = stt.transcribe(pcm, False)
+    clock.sleep_until(60 * NS_PER_S)
+    assert stt._resident.look(), "it was not let go of"
+    stt.prepare()
+    assert stt.transcribe(pcm, False) == before
+    stt.close()
