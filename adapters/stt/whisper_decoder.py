@@ -61,7 +61,7 @@ class WhisperDecoder:
             decoded = self.decode(rest, provisional)
             if window.nobody_spoke(decoded):
                 break
-            if not window.believable(decoded):
+            if not window.believable(decoded, provisional):
                 if not provisional:
                     parts.append(_moved(self.plain(rest, False), start))
                 break
@@ -100,7 +100,7 @@ class WhisperDecoder:
         text, end = tokenizer.decode(ids).strip(), (ids[-1] if ids else 0) - tokenizer.timestamp_begin
         end_samples = pcm.size if end < 0 else min(pcm.size, end * window.TIMESTAMP_SAMPLES)
         decoded = Decoded(text, len(ids), limit, logprob, answer.no_speech_prob, end_samples)
-        if provisional or not manner.word_times or not window.believable(decoded):
+        if provisional or not manner.word_times or not window.believable(decoded, provisional):
             return decoded
         written = [token for token in ids if token < tokenizer.eot]
         return replace(decoded, words=_aligned(model.find_alignment(tokenizer, [written], encoded, frames), pcm.size))

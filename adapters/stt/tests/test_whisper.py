@@ -83,8 +83,14 @@ def test_the_token_bound_grows_with_the_speech_but_for_provisional_answers() -> 
 
 
 def test_a_plain_answer_is_believed() -> None:
-    assert whisper_window.believable(decoded())
-    assert whisper_window.believable(decoded("no no no"))
+    for provisional in (False, True):
+        assert whisper_window.believable(decoded(), provisional)
+        assert whisper_window.believable(decoded("no no no"), provisional)
+
+
+def test_a_final_answer_must_be_likelier_than_a_provisional_one() -> None:
+    assert whisper_window.believable(decoded(logprob=-0.8), True)
+    assert not whisper_window.believable(decoded(logprob=-0.8), False)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,8 @@ def test_a_plain_answer_is_believed() -> None:
     ids=["ran into its bound", "repeats itself", "improbable", "doubtful and perhaps silence"],
 )
 def test_a_broken_answer_is_not_believed(wrong: Decoded) -> None:
-    assert not whisper_window.believable(wrong)
+    assert not whisper_window.believable(wrong, False)
+    assert not whisper_window.believable(wrong, True)
 
 
 def test_nobody_spoke_only_where_silence_is_likely_and_the_words_are_not() -> None:
