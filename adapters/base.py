@@ -4,9 +4,7 @@ The orchestrator negotiates from `Capability` alone; there is no `if name == ...
 
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
     Stt        describe, warm_up, prepare, transcribe(pcm) -> Transcript, close
-    Vad        describe, window_samples, probability(window), reset
-    EndOfTurn  describe, warm_up, probability(pcm), close
-    WakeWord   describe, window_samples, feed(window), reset
+    (the ears' are in adapters.ears.base)
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, start(capture, notify, on_fault), stop
     Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
@@ -25,7 +23,7 @@ from typing import Literal, Protocol
 
 from adapters.voice import PLAIN, Projection, Voice
 from stitcher.capture import Capture
-from stitcher.pcm import Float32, Int16
+from stitcher.pcm import Float32
 from stitcher.playout import Playout
 from timeline.words import WordTime
 
@@ -201,46 +199,6 @@ class Stt(Protocol):
 
     def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
         """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far; to be read only. Raises AdapterError."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Ear(Protocol):
-    """Keeps a state: fed every window, in order."""
-
-    def describe(self) -> Capability: ...
-
-    @property
-    def window_samples(self) -> int:
-        """Samples of one window, at EAR_RATE_HZ."""
-        ...
-
-    def reset(self) -> None: ...
-
-
-class Vad(Ear, Protocol):
-    def probability(self, window: Int16) -> float:
-        """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
-        ...
-
-
-class WakeWord(Ear, Protocol):
-    def feed(self, window: Int16) -> bool:
-        """Whether the word ends in the next window, int16[window_samples]."""
-        ...
-
-
-class EndOfTurn(Protocol):
-    """Stateless, as the recognizer is."""
-
-    def describe(self) -> Capability: ...
-
-    def warm_up(self) -> None: ...
-
-    def probability(self, pcm: Float32) -> float:
-        """Probability in [0, 1] that who spoke has finished. `pcm`: float32 mono at EAR_RATE_HZ, what was said and the
-        silence behind it. Raises AdapterError."""
         ...
 
     def close(self) -> None: ...

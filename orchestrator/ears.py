@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adapters.base import EAR_RATE_HZ, Vad
+from adapters.base import EAR_RATE_HZ
+from adapters.ears.base import Vad
 from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler

@@ -12,7 +12,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from adapters.base import AdapterError, EndOfTurn
+from adapters.base import AdapterError
+from adapters.ears.base import EndOfTurn
 from orchestrator.actions import JudgeTurn
 from orchestrator.workers import Worker
 from stitcher.pcm import Float32

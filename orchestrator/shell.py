@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import AdapterError, EndOfTurn, Microphone, Replies, Speaker, Stt, Tts, Vad
+from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts
+from adapters.ears.base import EndOfTurn, Vad
 from orchestrator import actions as act
 from orchestrator.bus import Bus, sink_tick
 from orchestrator.core import Core

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters import registry
-from adapters.base import AdapterError, EndOfTurn, Microphone, Span, Speaker, Tts
+from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
+from adapters.ears.base import EndOfTurn
 from adapters.registry import Context
 from adapters.weights import Weights, default_cache
 from orchestrator.config import TASK, Config

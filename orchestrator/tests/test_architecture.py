@@ -53,6 +53,7 @@ EXCEPTIONS = {
 }
 ALSO_PURE = (
     "adapters.base",
+    "adapters.ears.base",
     "adapters.voice",
     "adapters.tts.snac",
     "scenes.agenda",

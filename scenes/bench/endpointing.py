@@ -18,7 +18,8 @@ from statistics import mean
 
 import numpy as np
 
-from adapters.base import EAR_RATE_HZ, EndOfTurn, Vad
+from adapters.base import EAR_RATE_HZ
+from adapters.ears.base import EndOfTurn, Vad
 from adapters.registry import Context, create
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint

@@ -1,0 +1,53 @@
+"""The contracts of the ears: small models that listen to the microphone, each behind a protocol of its own.
+
+Vad        describe, window_samples, probability(window), reset
+WakeWord   describe, window_samples, feed(window), reset
+EndOfTurn  describe, warm_up, probability(pcm), close
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from adapters.base import Capability
+from stitcher.pcm import Float32, Int16
+
+
+class Ear(Protocol):
+    """Keeps a state: fed every window, in order."""
+
+    def describe(self) -> Capability: ...
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window, at EAR_RATE_HZ."""
+        ...
+
+    def reset(self) -> None: ...
+
+
+class Vad(Ear, Protocol):
+    def probability(self, window: Int16) -> float:
+        """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
+        ...
+
+
+class WakeWord(Ear, Protocol):
+    def feed(self, window: Int16) -> bool:
+        """Whether the word ends in the next window, int16[window_samples]."""
+        ...
+
+
+class EndOfTurn(Protocol):
+    """Stateless, as the recognizer is."""
+
+    def describe(self) -> Capability: ...
+
+    def warm_up(self) -> None: ...
+
+    def probability(self, pcm: Float32) -> float:
+        """Probability in [0, 1] that who spoke has finished. `pcm`: float32 mono at EAR_RATE_HZ, what was said and the
+        silence behind it. Raises AdapterError."""
+        ...
+
+    def close(self) -> None: ...
