@@ -133,6 +133,15 @@ class CancelReply:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowWords:
+    """What is being said: `stable` stays as it is, `unstable` may still change."""
+
+    segment: int
+    stable: str
+    unstable: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowTurn:
     """The turn table moved. `at_ns`: when what caused it happened in the room (the user's last sample,
     the first audible one), which is earlier or later than the decision."""
@@ -203,15 +212,16 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
-    | Transcribe | JudgeTurn | StartReply | CancelReply | ShowTurn | ShowGuess | ShowFloor | ShowSwap | Remember
-    | Notice | EndSession
+    | Transcribe | JudgeTurn | StartReply | CancelReply | ShowWords | ShowTurn | ShowGuess | ShowFloor | ShowSwap
+    | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
-        JudgeTurn, StartReply, CancelReply, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice, EndSession,
+        JudgeTurn, StartReply, CancelReply, ShowWords, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice,
+        EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

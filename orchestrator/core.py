@@ -59,7 +59,7 @@ class Core:
             ev.Retracted: lambda event: self._do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: self._do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
-            ev.Transcribed: self.hearing.transcribed,
+            ev.Transcribed: lambda event: self._do(self.hearing.transcribed(event)),
             ev.TurnJudged: self.hearing.endpoint.judge,
             ev.UserTyped: self._on_typed,
             ev.SpeakRequested: lambda event: self._requests.append(event.text),

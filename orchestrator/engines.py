@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.base import AdapterError, AudioChunk, Replies, Span, Stt, Synthesis, Transcript, Tts
@@ -167,8 +168,13 @@ class SttEngine:
             self._post(ev.AdapterFailed("stt", "stt", error.kind, error.detail, error.retryable, ticket=ticket))
             return
         transcript, render_ns = result
+        words = tuple(
+            replace(word, start_sample=word.start_sample + action.start_position,
+                    end_sample=word.end_sample + action.start_position, probability=round(word.probability, 4))
+            for word in transcript.words
+        )  # fmt: skip
         self._post(ev.Transcribed(action.segment, action.attempt, action.final, transcript.text,
-                                  action.start_position, action.end_position, render_ns))  # fmt: skip
+                                  action.start_position, action.end_position, render_ns, words))  # fmt: skip
 
     def close(self) -> None:
         self._worker.close()

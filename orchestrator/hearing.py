@@ -9,9 +9,10 @@ several times (attempts); only the answer to the last final attempt counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from orchestrator.actions import Transcribe
+from orchestrator.actions import Action, ShowWords, Transcribe
+from orchestrator.agreement import Agreement
 from orchestrator.barge_in import WORD_LEAST_MS, Evidence
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
@@ -38,6 +39,7 @@ class Segment:
     failures: int = 0
     words: str | None = None  # provisional
     words_ms: float = 0.0  # of speech that they are from
+    agreement: Agreement = field(default_factory=Agreement)  # of the provisional texts
 
 
 class Hearing:
@@ -145,19 +147,18 @@ class Hearing:
         length = self.detector.position - self.segments[-1].start
         return length >= self.settings.segment_most_ms * self._per_ms
 
-    def transcribed(self, event: Transcribed) -> bool:
-        """Take in an answer; True where it was the final one of its segment."""
-        if not event.final:
-            self._provisional_pending = False
-            segment = self.segments[-1] if self.segments else None
-            if segment is not None and (segment.number, segment.attempt) == (event.segment, event.attempt):
-                segment.words, segment.words_ms = event.text, self._asked_ms
-            return False
-        for segment in self.segments:
-            if (segment.number, segment.attempt) == (event.segment, event.attempt):
-                segment.text = event.text.strip()
-                return True
-        return False
+    def transcribed(self, event: Transcribed) -> list[Action]:
+        """Take in an answer: to the final attempt at a segment, or a provisional one, which is shown."""
+        self._provisional_pending = self._provisional_pending and event.final
+        asked = (event.segment, event.attempt)
+        segment = next((one for one in self.segments if (one.number, one.attempt) == asked), None)
+        if segment is None:
+            return []
+        if event.final:
+            segment.text = event.text.strip()
+            return []
+        segment.words, segment.words_ms = event.text, self._asked_ms
+        return [ShowWords(segment.number, *segment.agreement.feed(event.text))]
 
     def failed(self, ticket: int, retryable: bool, now_ns: int) -> Transcribe | None:
         """An attempt failed: ask again, or take the segment for silent (the failure has been told)."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from timeline.words import WordTime
+
 
 @dataclass(frozen=True, slots=True)
 class WordMark:
@@ -135,6 +137,7 @@ class Transcribed:
     start_position: int
     end_position: int
     render_ns: int
+    words: tuple[WordTime, ...] = ()  # of a final text, in positions of the ear, where the recognizer can say
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,9 +68,10 @@ class LiveView:
         if handler is not None:
             handler(fact)
 
-    def _Transcribed(self, fact: Any) -> None:  # noqa: N802 - named as the fact is
-        if not fact.final and fact.text:
-            self._fleeting("you", f"{fact.text} …")
+    def _ShowWords(self, fact: Any) -> None:  # noqa: N802 - named as the fact is
+        if fact.stable or fact.unstable:
+            unstable = f"({fact.unstable} …)" if fact.unstable else "…"
+            self._fleeting("you", f"{fact.stable} {unstable}".lstrip())
 
     def _Remember(self, fact: Any) -> None:  # noqa: N802
         if fact.role == "user":

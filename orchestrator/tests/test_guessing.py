@@ -140,3 +140,15 @@ def test_the_session_may_end_in_the_middle_of_a_guess():
     room = rendered(guessing(Room()))
     room.tell(ev.StopRequested())
     assert room.core.ended and rulings(room)[-1] == "dropped"
+
+
+def test_what_two_provisional_texts_agree_on_is_shown_as_stable():
+    room = Room()
+    room.speak(640)
+    room.answer("Please turn of", final=False)
+    room.speak(512)
+    room.answer("please turn off the light", final=False)
+    shown = [(action.stable, action.unstable) for action in room.all(act.ShowWords)]
+    assert shown == [("", "Please turn of"), ("please turn", "off the light")]
+    room.silence(512)
+    assert room.all(act.Transcribe)[-1].final, "the final text is asked for whatever was shown"
