@@ -45,7 +45,8 @@ class ScriptReplies:
 
     def __init__(self, options: Options, context: Context) -> None:
         self._options = options
-        self._next = 0
+        self._next = -1
+        self._before: tuple[Message, ...] | None = None  # what was said before the last question
 
     def describe(self) -> Capability:
         return Capability(
@@ -57,10 +58,11 @@ class ScriptReplies:
         """There is nothing to load."""
 
     def reply(self, messages: Sequence[Message]) -> AsyncIterator[str]:
-        """The line is taken when the reply is asked for, so a cancelled one is not said again."""
-        line = self._options.lines[self._next % len(self._options.lines)]
-        self._next += 1
-        return self._speak(line)
+        """The next line; the same one as long as nothing of it was heard: the user has gone on, and asks again."""
+        before = tuple(messages[:-1])
+        self._next += not messages or before != self._before
+        self._before = before
+        return self._speak(self._options.lines[self._next % len(self._options.lines)])
 
     async def _speak(self, line: str) -> AsyncIterator[str]:
         if self._options.delay_ms > 0:

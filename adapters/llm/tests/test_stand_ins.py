@@ -80,3 +80,16 @@ def test_a_pace_changes_when_and_never_what(monkeypatch: pytest.MonkeyPatch) -> 
 def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         script(**options)
+
+
+def test_a_question_that_goes_on_gets_the_answer_of_the_first_half():
+    source = script(lines=["One line.", "Two."], words_per_s=0)
+
+    async def ask(*texts: str) -> str:
+        messages = [Message("assistant" if number % 2 else "user", text) for number, text in enumerate(texts)]
+        return "".join([piece async for piece in source.reply(messages)])
+
+    async def hold() -> list[str]:
+        return [await ask("What is"), await ask("What is it?"), await ask("What is it?", "One", "And then?")]
+
+    assert asyncio.run(hold()) == ["One line.", "One line.", "Two."]
