@@ -4,9 +4,12 @@
                      ^------------------ speech again: it was a pause <--'
 
 Rules. The surer the model is that the turn is over, the shorter the wait. Without a model, or before it has answered,
-plain silence decides. Whatever it thinks, a turn ends: the longest wait is a bound. The model is given what was said
-since the last pause, not the whole turn: it tells ends from pauses better then (see PAUSES). Pure; positions are
-samples of the ear's stream, waits are milliseconds of it.
+plain silence decides. Whatever it thinks, a turn ends: the longest wait is a bound. Pure; positions are samples of the
+ear's stream, waits are milliseconds of it.
+
+The model is given what was said since the last pause, not the whole turn: on 72 ends and 78 pauses of synthesized turns
+Smart Turn ranked an end above a pause with a probability of 0.71 then, with the whole turn 0.63, with the last pause
+shortened to 100 ms 0.66.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class ListenSettings:
     speculate_ms: int = 160  # silence after which transcription starts, still unheard
     speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
     endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
-    endpoint_sure_ms: int = 320  # that does where the model is sure that it is over
+    endpoint_sure_ms: int = 256  # that does where the model is sure that it is over: it answers about then
     endpoint_unsure_ms: int = 960  # and where it is sure that it is not: a turn always ends
     sure_above: float = 0.9  # the model's probability; between the two the wait goes over from one to the other
     unsure_below: float = 0.1
