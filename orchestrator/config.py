@@ -103,8 +103,9 @@ class SttConfig(_Role):
 
 
 class EarsConfig(_Role):
-    adapter: str = "silero"
-    turn: str = Field("smart_turn", description="tells whether a turn is over; empty: silence alone does")
+    adapter: str = Field("silero", description="the voice activity detector")
+    turn: str = Field("smart_turn", description="the model that tells whether a turn is over; none: plain silence")
+    wake: str = Field("", description="answer only after this word: hey_jarvis, okay_nabu, alexa, hey_mycroft")
 
 
 class LlmConfig(_Role):

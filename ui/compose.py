@@ -21,6 +21,8 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from timeline.clock import SystemClock
 
+NO_MODEL = "none"  # of ears.turn: a silence of listen.endpoint_ms ends every turn
+
 
 def context_of(config: Config) -> Context:
     cache = Path(config.cache).expanduser() if config.cache else default_cache()
@@ -91,20 +93,23 @@ def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequen
     return Cast(config, loaded.pop(first), loaded, notices)
 
 
-def make_turn(config: Config, context: Context, closing: ExitStack, notices: list[str]) -> EndOfTurn | None:
-    """What tells whether a turn is over; None, with a notice, where it cannot be loaded: silence tells too."""
-    if not config.ears.turn:
-        return None
+def make_end_of_turn(config: Config, context: Context, closing: ExitStack) -> tuple[EndOfTurn | None, str]:
+    """The model that tells whether a turn is over, loaded and warm, or why plain silence does. Raises AdapterError
+    where it was asked for by name and cannot be had."""
+    if config.ears.turn == NO_MODEL:
+        return None, ""
     try:
-        turn: EndOfTurn = make(config, context, "ears", config.ears.turn)
-        closing.callback(turn.close)
-        turn.warm_up()
-        return turn
+        model = make(config, context, "ears", config.ears.turn)
+        if not isinstance(model, EndOfTurn):
+            line = f"ears.turn is {config.ears.turn!r}, which cannot tell the end of a turn; choose smart_turn or none"
+            raise AdapterError("unsupported", line)
+        closing.callback(model.close)
+        model.warm_up()
     except AdapterError as error:
-        if config.ears.turn not in registry.names("ears"):
+        if "turn" in config.ears.model_fields_set:
             raise
-        notices.append(f"turns end by silence alone: {error.detail}")
-        return None
+        return None, f"turns end by plain silence: {error.detail}"
+    return model, ""
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -7,7 +7,7 @@ EndOfTurn  describe, warm_up, probability(pcm), close
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adapters.base import Capability
 from stitcher.pcm import Float32, Int16
@@ -38,6 +38,7 @@ class WakeWord(Ear, Protocol):
         ...
 
 
+@runtime_checkable
 class EndOfTurn(Protocol):
     """Stateless, as the recognizer is."""
 
