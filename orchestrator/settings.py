@@ -13,7 +13,11 @@ from adapters.voice import Voice
 from stitcher.pcm import BUS_RATE_HZ
 
 SEGMENT_LEAST_MS, SEGMENT_MOST_MS = 2_000, 28_000  # shorter cuts words apart; longer does not fit Whisper's 30 s
+WAKE = ("wake_preroll_ms", "wake_refractory_ms", "wake_stay_ms")
 ENDPOINT_MOST_MS = 5_000  # nobody waits longer for an answer without asking whether anybody listens
+
+
+POSITIVE = ("onset_ms", "preroll_ms", "continue_ms", "yield_ms", "confirm_ms", "resume_ms", "provisional_ms", *WAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class ListenSettings:
     backchannels: tuple[str, ...] = ()  # more of them
     provisional_ms: int = 500  # how often a running turn is transcribed for the eye
     segment_most_ms: int = 25_000  # a longer monologue is transcribed in pieces (Whisper's window is 30 s)
+    wake_preroll_ms: int = 300  # heard from before a wake word was spotted: the user may have gone on by then
+    wake_refractory_ms: int = 1_000  # no second one within this: it is spotted several times over
+    wake_stay_ms: int = 8_000  # after the last turn it need not be said again
     barge_in: bool = True  # False: half duplex, deaf while speaking
 
     def __post_init__(self) -> None:
@@ -54,15 +61,7 @@ class ListenSettings:
             raise ValueError("choose 0 <= listen.unsure_below < listen.sure_above <= 1")
         if self.yield_ms > self.confirm_ms:
             raise ValueError("choose listen.yield_ms <= listen.confirm_ms")
-        for name in (
-            "onset_ms",
-            "preroll_ms",
-            "continue_ms",
-            "yield_ms",
-            "confirm_ms",
-            "resume_ms",
-            "provisional_ms",
-        ):
+        for name in POSITIVE:
             if getattr(self, name) <= 0:
                 raise ValueError(f"choose listen.{name} above 0")
         if not SEGMENT_LEAST_MS <= self.segment_most_ms <= SEGMENT_MOST_MS:
