@@ -44,3 +44,69 @@ TURNS = (
     "Let us say that the train is late, | what happens then?",
     "Good morning.",
 )
+
+INTERRUPTIONS = (
+    "Wait, stop there for a moment.",
+    "Sorry, but what do you mean by that?",
+    "No, that is not what I asked. I meant the other one.",
+    "Hold on, can you say that again?",
+    "Actually, tell me about the weather instead.",
+    "Okay stop, that is enough. Thank you.",
+    "How far is it from here?",
+    "Can I ask something else?",
+    "Never mind, just give me the short version.",
+    "Excuse me, where did you read that?",
+    "Let us talk about dinner. What can I cook tonight?",
+    "Please be quiet now.",
+)
+"""They take the floor."""
+
+BACKCHANNELS = (
+    "Mm-hmm.",
+    "Yeah.",
+    "Okay.",
+    "Right.",
+    "Uh-huh.",
+    "Yes.",
+    "I see.",
+    "Really?",
+    "Sure.",
+    "Oh.",
+    "Wow.",
+    "Mm.",
+)
+"""They leave the floor to whoever has it."""
+
+TO_OTHERS = (
+    "Could you close the window, please?",
+    "The children are already in bed.",
+    "Have you seen my glasses?",
+    "Dinner is ready in ten minutes.",
+    "I put your coat over the chair.",
+    "Is there any coffee left?",
+    "Your phone is ringing.",
+    "We should leave before eight.",
+)
+"""Said in the same room to somebody else."""
+
+TELEVISION = (
+    "And now the news. In the north of the country, heavy rain has closed several roads since the early morning.",
+    "The second half begins with a corner, and the visitors come close to their first goal of the evening.",
+    "Stir the onions until they are golden, then add the rice and a glass of white wine.",
+    "Tonight we follow a family of otters along a river that nobody has ever sailed to its source.",
+)
+"""Said by nobody in the room."""
+
+COMMANDS = (
+    "Hey Jarvis, what time is it?",
+    "Hey Jarvis. Turn on the lights, please.",
+)
+"""The wake word, and what follows it at once or after a pause."""
+
+LIKE_COMMANDS = (
+    "Hey Travis, what time is it?",
+    "Hey Marcus, turn on the lights, please.",
+    "They are harvesting the barley this week.",
+    "Hey, Charlotte is here.",
+)
+"""Words that sound like it and are not."""
