@@ -14,7 +14,7 @@ from typing import Any
 
 from adapters import registry
 from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
-from adapters.ears.base import EndOfTurn
+from adapters.ears.base import EndOfTurn, Vad, WakeWord
 from adapters.registry import Context
 from adapters.weights import Weights, default_cache
 from orchestrator.config import TASK, Config
@@ -93,6 +93,16 @@ def make_cast(config: Config, context: Context, closing: ExitStack, more: Sequen
     return Cast(config, loaded.pop(first), loaded, notices)
 
 
+def make_vad(config: Config, context: Context) -> Vad:
+    """The voice activity detector. Raises AdapterError."""
+    vad = make(config, context, "ears")
+    if not (hasattr(vad, "window_samples") and hasattr(vad, "probability")):  # of the other ears each has one at most
+        line = f"ears.adapter is {config.ears.adapter!r}, which detects no speech; choose silero or energy"
+        raise AdapterError("unsupported", line)
+    detector: Vad = vad
+    return detector
+
+
 def make_end_of_turn(config: Config, context: Context, closing: ExitStack) -> tuple[EndOfTurn | None, str]:
     """The model that tells whether a turn is over, loaded and warm, or why plain silence does. Raises AdapterError
     where it was asked for by name and cannot be had."""
@@ -110,6 +120,15 @@ def make_end_of_turn(config: Config, context: Context, closing: ExitStack) -> tu
             raise
         return None, f"turns end by plain silence: {error.detail}"
     return model, ""
+
+
+def make_wake_word(config: Config, context: Context) -> WakeWord | None:
+    """What spots the word of `ears.wake`; None where nothing has to be said first. Raises AdapterError."""
+    if not config.ears.wake:
+        return None
+    options = {**config.ears.options.get("wake", {}), "word": config.ears.wake}
+    word: WakeWord = registry.create("ears", "wake", options, context)
+    return word
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -16,7 +16,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_cast, make_microphone, make_end_of_turn, make_speaker
+from ui.compose import make, make_cast, make_end_of_turn, make_microphone, make_speaker, make_vad
 
 Progress = Callable[[str], None]
 
@@ -53,7 +53,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
     if demo:
         _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")
-    troupe.parts.vad = make(config, context, "ears")
+    troupe.parts.vad = make_vad(config, context)
     troupe.parts.turn, why_not = make_end_of_turn(config, context, closing)
     troupe.notices += [why_not] if why_not else []
     troupe.parts.stt = stt = make(config, context, "stt")
