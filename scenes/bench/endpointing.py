@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from statistics import mean
+from typing import get_args
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from orchestrator.endpoint import Endpoint
 from orchestrator.settings import ListenSettings
 from scenes.bench.report import Metric, Report, Table, at_most, machine, shown
 from scenes.corpus.cast import Cast
-from scenes.corpus.turns import Turn, turns
+from scenes.corpus.turns import Kind, Turn, turns
 from stitcher.pcm import Float32, to_int16
 from timeline.events import EarFrame, TurnJudged
 
@@ -34,6 +35,7 @@ JUDGE_MS = 96  # three windows: a call took 40 to 130 ms on two busy cores
 PLAIN_LEAST_MS, PLAIN_MOST_MS = 192, 1056  # silences that the model is compared with
 SHOWN_MS = (320, 480, 640, 800, 960)  # those of them that are printed
 MS_SAMPLES = EAR_RATE_HZ // 1000
+LATE = 64 * MS_SAMPLES  # two windows: the detector hears that speech goes on that much later
 CUTOFF_RATIO_MOST = 0.9  # of plain silence's, at the same mean latency
 WINDOW_MS = 32
 Judge = Callable[[Float32], float]
@@ -41,10 +43,10 @@ Judge = Callable[[Float32], float]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a turn."""
+    """What became of a turn. `cuts`: positions where it was over and its user was not."""
 
     turn: Turn
-    cut_off: bool
+    cuts: tuple[int, ...]
     latency_ms: float
 
 
@@ -73,7 +75,8 @@ def frames(turn: Turn, vad: Vad) -> list[EarFrame]:
 def end_turn(turn: Turn, heard: Sequence[EarFrame], settings: ListenSettings, judge: Judge | None) -> Ended:
     """Follow a turn window by window until the silence behind it ends it."""
     detector, endpoint = SpeechDetector(settings, EAR_RATE_HZ), Endpoint(settings, EAR_RATE_HZ, judge is not None)
-    cut_off, over, answer = False, False, None
+    cuts: list[int] = []
+    over, answer = False, None
     for frame in heard:
         detector.feed(frame)
         if detector.silence_ms == 0:
@@ -87,15 +90,15 @@ def end_turn(turn: Turn, heard: Sequence[EarFrame], settings: ListenSettings, ju
         if detector.run_samples and not over and endpoint.over(detector):
             over = True
             if frame.end_position > turn.end:
-                return Ended(turn, cut_off, (frame.end_position - turn.end) / MS_SAMPLES)
-            cut_off = True
+                return Ended(turn, tuple(cuts), (frame.end_position - turn.end) / MS_SAMPLES)
+            cuts.append(frame.end_position)
     raise AssertionError(f"{turn.text!r} never ends")
 
 
 def summarize(ended: Sequence[Ended]) -> Summary:
     latencies = [one.latency_ms for one in ended]
     p50, p95 = (float(value) for value in np.percentile(latencies, (50, 95)))
-    return Summary(mean(one.cut_off for one in ended), mean(latencies), p50, p95)
+    return Summary(mean(bool(one.cuts) for one in ended), mean(latencies), p50, p95)
 
 
 def run(context: Context) -> Report:
@@ -143,7 +146,24 @@ def _tables(smart: Sequence[Ended], by_silence: BySilence) -> Iterator[Table]:
                 (_row("smart_turn", smart), *rows))  # fmt: skip
     engines = sorted({one.turn.who.engine for one in smart})
     rows = [_row(engine, [one for one in smart if one.turn.who.engine == engine]) for engine in engines]
+    yield _by_kind(smart, by_silence[ListenSettings().endpoint_ms])
     yield Table("smart_turn by the voice that speaks", ("voice", *columns[1:]), tuple(rows))
+
+
+def _by_kind(smart: Sequence[Ended], plain: Sequence[Ended]) -> Table:
+    """What stands before the pauses at which turns were cut off."""
+
+    def share(ended: Sequence[Ended], kind: str) -> str:
+        found = [
+            any(pause.start < cut <= pause.end + LATE for cut in one.cuts)
+            for one in ended for pause in one.turn.pauses if pause.kind == kind
+        ]  # fmt: skip
+        return f"{100 * mean(found):.0f} % of {len(found)}"
+
+    rows = tuple((kind, share(smart, kind), share(plain, kind)) for kind in get_args(Kind))
+    return Table(
+        "pauses taken for the end", ("pause", "smart_turn", f"silence of {ListenSettings().endpoint_ms} ms"), rows
+    )
 
 
 def _row(name: str, ended: Sequence[Ended]) -> tuple[str, ...]:

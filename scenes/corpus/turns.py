@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -28,11 +29,21 @@ SEARCH_SAMPLES = EAR_RATE_HZ * 60 // 1000  # an engine's mark of a word is about
 FADE_SAMPLES = EAR_RATE_HZ // 100  # a voice that stops does not click
 SNRS_DB = (40.0, 25.0, 15.0)  # a quiet room, an office, a kitchen
 PER_SPEAKER = 6
+FILLERS = ("um", "uh")
+Kind = Literal["filler", "clause", "hesitation"]
+
+
+class Pause(NamedTuple):
+    """[start, end) of a silence within a turn. `kind`: by the word before it, see scenes.corpus.texts."""
+
+    start: int
+    end: int
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn:
-    """One turn, its background beneath it. `pauses`: [start, end) of each silence within it; it is over at `end`."""
+    """One turn, its background beneath it; it is over at `end`."""
 
     text: str
     who: Speaker
@@ -40,7 +51,7 @@ class Turn:
     snr_db: float
     pcm: Float32
     begin: int
-    pauses: tuple[tuple[int, int], ...]
+    pauses: tuple[Pause, ...]
     end: int
 
 
@@ -63,7 +74,8 @@ def _turn(cast: Cast, who: Speaker, written: str, random: Random) -> Turn:
     speech = np.pad(voice, (lead, TAIL_MS * EAR_RATE_HZ // 1000))
     noise, snr_db = random.choice(NOISES), random.choice(SNRS_DB)
     pcm = beneath(speech, noise, snr_db, random.getrandbits(32))
-    pauses = tuple((lead + start, lead + end) for start, end in gaps)
+    kinds = (kind_of(text[:place]) for place in places)
+    pauses = tuple(Pause(lead + start, lead + end, kind) for (start, end), kind in zip(gaps, kinds, strict=True))
     return Turn(text, who, noise, snr_db, pcm, lead, pauses, lead + voice.size)
 
 
@@ -72,6 +84,14 @@ def parted(written: str) -> tuple[str, list[int]]:
     parts = [part.strip() for part in written.split("|")]
     places = [len(" ".join(parts[:count])) + 1 for count in range(1, len(parts))]
     return " ".join(parts), places
+
+
+def kind_of(before: str) -> Kind:
+    """Why a speaker pauses behind these words."""
+    last = before.split()[-1]
+    if last.strip(",") in FILLERS:
+        return "filler"
+    return "clause" if last.endswith(",") else "hesitation"
 
 
 def drawn_apart(spoken: Spoken, places: Sequence[int], lengths: Sequence[int]) -> tuple[Float32, list[tuple[int, int]]]:

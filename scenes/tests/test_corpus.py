@@ -16,7 +16,7 @@ from scenes.corpus.cast import SPEAKERS, SPOKEN_DBFS, Cast
 from scenes.corpus.levels import active_dbfs, loud_range, quietest, set_active_dbfs
 from scenes.corpus.noises import beneath, make_noise
 from scenes.corpus.overlaps import COUNTS, LEAD_MS, LEVEL_DB, NOISES, cases
-from scenes.corpus.turns import PAUSE_LEAST_MS, PAUSE_MOST_MS, Turn, drawn_apart, parted, turns
+from scenes.corpus.turns import PAUSE_LEAST_MS, PAUSE_MOST_MS, Turn, drawn_apart, kind_of, parted, turns
 from stitcher.pcm import Float32
 from timeline.clock import VirtualClock
 
@@ -113,6 +113,12 @@ def test_a_text_is_parted_at_its_bars():
     assert parted("Good morning.") == ("Good morning.", [])
 
 
+def test_a_pause_is_of_the_kind_that_the_word_before_it_says():
+    assert [kind_of(before) for before in ("So, um, ", "If it rains, ", "a table for ")] == [
+        "filler", "clause", "hesitation",
+    ]  # fmt: skip
+
+
 def test_words_drawn_apart_lie_around_silences_of_exactly_those_lengths(folder: Path):
     cast = cast_in(folder)
     text, places = parted("Set a timer for | ten minutes | and wait.")
@@ -128,10 +134,10 @@ def test_a_turn_is_loud_where_it_says_and_quiet_where_it_says(some_turns: list[T
     assert any(len(turn.pauses) > 1 for turn in some_turns) and any(not turn.pauses for turn in some_turns)
     for turn in some_turns:
         room_dbfs = SPOKEN_DBFS - turn.snr_db
-        quiet = [(0, turn.begin), *turn.pauses, (turn.end, turn.pcm.size)]
+        quiet = [(0, turn.begin), *((pause.start, pause.end) for pause in turn.pauses), (turn.end, turn.pcm.size)]
         for start, end in quiet:
             assert level(turn.pcm[start:end]) < room_dbfs + 6, turn.text
-        for at in (turn.begin, *(end for _, end in turn.pauses)):
+        for at in (turn.begin, *(pause.end for pause in turn.pauses)):
             assert level(turn.pcm[at : at + 3200]) > room_dbfs + 6, turn.text
         assert level(turn.pcm[turn.end - 3200 : turn.end]) > room_dbfs + 6, turn.text
 
@@ -141,7 +147,7 @@ def level(pcm: Float32) -> float:
 
 
 def test_pauses_last_as_long_as_people_s(some_turns: list[Turn]):
-    lasting = [(end - start) // MS_SAMPLES for turn in some_turns for start, end in turn.pauses]
+    lasting = [(pause.end - pause.start) // MS_SAMPLES for turn in some_turns for pause in turn.pauses]
     assert all(PAUSE_LEAST_MS <= ms <= PAUSE_MOST_MS for ms in lasting)
     assert len(set(lasting)) > len(lasting) // 2
 

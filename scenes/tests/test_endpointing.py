@@ -29,18 +29,18 @@ def heard(pattern: str) -> tuple[Turn, list[EarFrame]]:
 
 def test_plain_silence_ends_a_turn_after_just_that_long():
     turn, frames = heard("####" + "." * 40)
-    assert end_turn(turn, frames, SETTINGS, None) == Ended(turn, False, 480.0)
+    assert end_turn(turn, frames, SETTINGS, None) == Ended(turn, (), 480.0)
 
 
 def test_a_pause_that_outlasts_the_silence_is_a_cut_off_and_the_end_is_still_found():
     turn, frames = heard("####" + "." * 16 + "####" + "." * 40)
-    assert end_turn(turn, frames, SETTINGS, None) == Ended(turn, True, 480.0)
+    assert end_turn(turn, frames, SETTINGS, None) == Ended(turn, (19 * WINDOW,), 480.0)
 
 
 def test_a_model_that_is_right_neither_cuts_off_nor_keeps_one_waiting():
     turn, frames = heard("####" + "." * 16 + "#####" + "." * 40)
     answers = iter([0.0, 1.0])
-    assert end_turn(turn, frames, SETTINGS, lambda pcm: next(answers)) == Ended(turn, False, 320.0)
+    assert end_turn(turn, frames, SETTINGS, lambda pcm: next(answers)) == Ended(turn, (), 320.0)
 
 
 def test_the_answer_comes_no_sooner_than_a_model_takes():
@@ -58,8 +58,8 @@ def test_a_turn_that_never_ends_is_a_fault_of_the_corpus():
 def test_plain_silence_is_compared_at_the_same_mean_latency():
     turn, _ = heard("#")
     by_silence = {
-        300: [Ended(turn, True, 300.0), Ended(turn, True, 300.0)],
-        500: [Ended(turn, True, 500.0), Ended(turn, False, 500.0)],
+        300: [Ended(turn, (1,), 300.0), Ended(turn, (1,), 300.0)],
+        500: [Ended(turn, (1,), 500.0), Ended(turn, (), 500.0)],
     }
     assert at_equal_latency(400.0, by_silence) == pytest.approx(0.75)
     assert summarize(by_silence[500]).cutoff_rate == 0.5
