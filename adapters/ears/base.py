@@ -26,12 +26,14 @@ class Ear(Protocol):
     def reset(self) -> None: ...
 
 
+@runtime_checkable
 class Vad(Ear, Protocol):
     def probability(self, window: Int16) -> float:
         """Probability in [0, 1] that the next window, int16[window_samples], is speech."""
         ...
 
 
+@runtime_checkable
 class WakeWord(Ear, Protocol):
     def feed(self, window: Int16) -> bool:
         """Whether the word ends in the next window, int16[window_samples]."""
