@@ -62,6 +62,9 @@ ALSO_PURE = (
     "scenes.world",
     "scenes.invariants",
     "scenes.sound",
+    "scenes.corpus.levels",
+    "scenes.corpus.rooms",
+    "scenes.corpus.texts",
 )
 UNSEEDED = frozenset({"default_rng", "seed", "rand", "randn", "random", "normal"})
 

@@ -162,7 +162,9 @@ def _by_kind(smart: Sequence[Ended], plain: Sequence[Ended]) -> Table:
 
     rows = tuple((kind, share(smart, kind), share(plain, kind)) for kind in get_args(Kind))
     return Table(
-        "pauses taken for the end", ("pause", "smart_turn", f"silence of {ListenSettings().endpoint_ms} ms"), rows
+        "pauses taken for the end, by what stands before",
+        ("pause", "smart_turn", f"silence of {ListenSettings().endpoint_ms} ms"),
+        rows,
     )
 
 
