@@ -38,7 +38,7 @@ system:
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --editable '.[talk,kokoro,dev]'
+	$(BIN)/python -m pip install --editable '.[talk,kokoro,wake,dev]'
 	touch $@
 
 clean:
