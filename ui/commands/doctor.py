@@ -59,6 +59,7 @@ def examine(config: Any, context: Any, measure: bool) -> Iterator[Finding]:
         yield _adapter(config, context, role, getattr(config, role).adapter, measure)
     for name in config.tts.fallback:
         yield dataclasses.replace(_adapter(config, context, "tts", name, measure), what=f"tts {name} (fallback)")
+    yield from _turn_ends(config, context)
     yield from _replies(config, context)
     yield _devices()
     yield _folder("artifacts", Path(config.artifacts).expanduser() if config.artifacts else None)
@@ -102,6 +103,24 @@ def _adapter(config: Any, context: Any, role: str, name: str, measure: bool) -> 
             return cost_line(adapter.describe())
 
     return _checked(f"{role} {name}", look)
+
+
+def _turn_ends(config: Any, context: Any) -> Iterator[Finding]:
+    """The model that tells the end of a turn: without it plain silence does."""
+    from contextlib import ExitStack
+
+    from adapters.base import AdapterError
+    from ui.compose import NO_MODEL, make_end_of_turn
+
+    def look() -> str:
+        with ExitStack() as closing:
+            model, why_not = make_end_of_turn(config, context, closing)
+            if model is None:
+                raise AdapterError("missing", why_not)
+            return cost_line(model.describe())
+
+    if config.ears.turn != NO_MODEL:
+        yield _checked(f"ears {config.ears.turn}", look, state="optional")
 
 
 def _replies(config: Any, context: Any) -> Iterator[Finding]:
