@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adapters.base import WakeWord
+from adapters.ears.base import WakeWord
 from orchestrator.settings import ListenSettings
 from stitcher.pcm import Int16
 

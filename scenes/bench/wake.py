@@ -19,7 +19,8 @@ from statistics import median
 
 import numpy as np
 
-from adapters.base import EAR_RATE_HZ, WakeWord
+from adapters.base import EAR_RATE_HZ
+from adapters.ears.base import WakeWord
 from adapters.registry import Context, create
 from adapters.tts.whole import speak_whole
 from orchestrator.settings import ListenSettings
