@@ -46,6 +46,8 @@ class Simulator:
     agenda: Agenda = field(default_factory=Agenda)
     machine: Machine | None = None
     others: Mapping[str, tuple[Tts, VirtualClock]] = field(default_factory=dict)  # engines that may take over
+    make_ears: Callable[[World, Agenda, Callable[[], int], Callable[[Any], None]], Any] = EarActor
+    make_recognizer: Callable[[World, Any, Agenda, Callable[[Any], None]], Any] = RecognizerActor
     watchers: list[Watcher] = field(default_factory=list)
     records: list[tuple[int, str, Any]] = field(default_factory=list)  # (session ns, event | action, fact)
 
@@ -63,14 +65,14 @@ class Simulator:
         for at_ms, by_ms in world.jumps:
             agenda.later(int(at_ms * NS_PER_MS), partial(self._leap, int(by_ms * NS_PER_MS)))
         self.sink = SinkActor(world, self.bus, agenda, self.noise, self.now_ns, self.post)
-        self.ears = EarActor(world, agenda, self.now_ns, self.post)
+        self.ears = self.make_ears(world, agenda, self.now_ns, self.post)
         others = {name: Machine(tts, clock, agenda, World()) for name, (tts, clock) in self.others.items()}
         self.engines = {
             name: EngineActor(machine, self.bus, agenda, self.post)
             for name, machine in {self.settings.tts.name: self.machine, **others}.items()
         }
         self._speaks: dict[int, str] = {}  # phrase -> engine
-        self._recognizer = RecognizerActor(world, self.ears, agenda, self.post)
+        self._recognizer = self.make_recognizer(world, self.ears, agenda, self.post)
         self._replies = ReplyActor(world, agenda, self.post)
 
     def run(self, until_ms: float = RUN_MOST_MS) -> None:

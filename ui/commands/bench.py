@@ -17,6 +17,7 @@ BENCHES = {
     "gap": "scenes.bench.gap",
     "startup": "scenes.bench.startup",
     "endpointing": "scenes.bench.endpointing",
+    "interruptions": "scenes.bench.interruptions",
     "wake": "scenes.bench.wake",
     "scenes": "scenes.bench.scenes",
     "controller": "scenes.bench.controller",
