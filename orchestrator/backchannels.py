@@ -1,4 +1,4 @@
-"""Backchannels: what a listener says without wanting the floor, a list per language.
+"""Backchannels: what a listener says without wanting the floor, and words that ask for it; a list per language.
 
 After the forms that Ward and Tsukahara ("Prosodic features which cue back-channel responses", 2000) and Clancy et al.
 ("The conversational use of reactive tokens", 1996) describe, in the spellings that recognizers write. A line is one if
@@ -22,6 +22,18 @@ _PHRASES = {
     "nl": "ja|precies|klopt|goed|oké|natuurlijk|begrijp ik|echt|inderdaad|dank je",
     "pt": "sim|claro|certo|pois|pois é|exato|entendo|está bem|verdade|obrigado|obrigada",
 }
+_TAKERS = {
+    "en": "stop wait no nope hey hold quiet enough sorry excuse pause please help listen shut never mind but actually "
+    "what why who when where louder slower faster again repeat back next cancel",
+    "de": "stopp stop halt warte warten nein hey moment ruhe genug entschuldigung pause bitte hilfe aber eigentlich "
+    "was warum wer wann wo lauter langsamer nochmal zurück weiter abbrechen",
+    "fr": "stop arrête attends attendez non hé silence assez pardon pause aide mais quoi pourquoi qui quand où encore",
+    "es": "para espera no oye silencio basta perdón pausa ayuda pero qué por quién cuándo dónde otra",
+    "it": "stop ferma aspetta no ehi silenzio basta scusa pausa aiuto ma cosa perché chi quando dove ancora",
+    "nl": "stop wacht nee hé stil genoeg sorry pauze help maar wat waarom wie wanneer waar nog",
+    "pt": "pare espera não ei silêncio chega desculpe pausa ajuda mas quê quem quando onde outra",
+}
+"""One of them is enough, however short."""
 LANGUAGES = frozenset(_PHRASES)
 
 
@@ -36,6 +48,18 @@ def is_backchannel(text: str, language: str, more: tuple[str, ...] = ()) -> bool
     words = words_of(text)
     known = {tuple(words_of(line)) for line in (*_ANY.split(), *_PHRASES.get(language, "").split("|"), *more)}
     return 0 < len(words) <= WORDS_MOST and _made_of(tuple(words), known - {()})
+
+
+def takes_floor(text: str, language: str) -> bool:
+    """Whether one of its words asks for the floor by itself."""
+    return not set(words_of(text)).isdisjoint(_TAKERS.get(language, "").split())
+
+
+def may_become(text: str, language: str, more: tuple[str, ...] = ()) -> bool:
+    """Whether one word, perhaps cut off, may still be a backchannel: "real" of "really"."""
+    words = words_of(text)
+    known = (word for line in (*_ANY.split(), *_PHRASES.get(language, "").split("|"), *more) for word in words_of(line))
+    return len(words) == 1 and any(word.startswith(words[0]) for word in known)
 
 
 def _made_of(words: tuple[str, ...], known: set[tuple[str, ...]]) -> bool:

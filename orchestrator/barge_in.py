@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.backchannels import is_backchannel, words_of
+from orchestrator.backchannels import is_backchannel, may_become, takes_floor, words_of
 from orchestrator.settings import ListenSettings
 
 FAR_DB = -12.0  # below the user's usual level: twice the distance is 6 dB, four times 12
 FAR_LASTS_MS = 2400  # speech so soft, for so long, is the user all the same: nobody else talks into our answer
 FAR_KNOWN_MS = 400  # of speech, before its level is believed: words begin softly
+WORD_SHORTEST_MS = 150  # who speaks fast says six or seven words a second
+ONE_WORD_MS = 288  # of speech, behind which one word that is no backchannel is the first of several
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
 SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
@@ -49,14 +51,29 @@ def by_words(heard: Evidence, limits: ListenSettings) -> Verdict:
     far = heard.level_db is not None and heard.level_db < FAR_DB and heard.speech_ms >= FAR_KNOWN_MS
     if far:
         return Verdict.TAKE if heard.speech_ms >= FAR_LASTS_MS else Verdict.RESUME
-    words = heard.words or "" if heard.words_ms >= WORD_LEAST_MS else ""
+    words = _believed(heard)
     small_talk = is_backchannel(words, limits.language, limits.backchannels)
-    if words_of(words) and not small_talk:
+    if words and not small_talk and _asks(words, heard, limits):
         return Verdict.TAKE
     if heard.silence_ms >= limits.resume_ms and not _awaited(heard, limits):
         return Verdict.RESUME
     lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if small_talk else 1)
     return Verdict.TAKE if heard.speech_ms >= lasts_ms else Verdict.WAIT
+
+
+def _believed(heard: Evidence) -> str:
+    """The words, unless nobody can have said so many, or anything, in so short a time: the recognizer made them up."""
+    found = words_of(heard.words or "")
+    fits = heard.words_ms >= WORD_LEAST_MS and len(found) <= 1 + heard.words_ms / WORD_SHORTEST_MS
+    return " ".join(found) if fits else ""
+
+
+def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:
+    """Words that are no backchannel: several, one that asks for the floor, or one behind which the speech goes on."""
+    if len(words.split()) > 1 or takes_floor(words, limits.language):
+        return True
+    sure = heard.speech_ms >= ONE_WORD_MS and not heard.silence_ms
+    return sure and not may_become(words, limits.language, limits.backchannels)
 
 
 def _awaited(heard: Evidence, limits: ListenSettings) -> bool:

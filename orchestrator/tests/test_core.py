@@ -173,7 +173,7 @@ def reach() -> dict[tuple[State, Cause], Room]:
     room = speaking(Room())
     room.speak(96)
     room.silence(320)  # it was nothing
-    room.speak(704)
+    room.speak(736)
     note(room)
     room = speaking(Room())
     room.speak(96)

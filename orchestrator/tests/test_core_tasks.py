@@ -92,7 +92,7 @@ def test_the_breath_begins_when_the_last_sample_has_sounded():
 
 def test_a_report_that_is_cut_is_kept_as_far_as_it_was_heard_and_shown_from_there():
     room = reporting(hall())
-    room.speak(640)
+    room.speak(704)
     assert room.state is State.HEARING and len(room.all(act.Flush)) == 1
     room.play(room.read_index + 480, flushed_index=room.read_index + 200)
     kept = room.last(act.Remember)
