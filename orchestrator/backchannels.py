@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+HUM = re.compile("[mh-]+")  # in whatever letters it is written
 WORDS_MOST = 4  # "yeah yeah I see"; who says more has something to say
 
 _ANY = "mm mmm mhm hmm hm mm-hmm mhmm mmhmm uh-huh uhuh uh huh ah aha oh ooh um eh ha haha wow ok okay"
@@ -24,7 +25,8 @@ _PHRASES = {
 }
 _TAKERS = {
     "en": "stop wait no nope hey hold quiet enough sorry excuse pause please help listen shut never mind but actually "
-    "what why who when where louder slower faster again repeat back next cancel",
+    "what why who when where which how can could would let tell give louder slower faster again repeat back next "
+    "cancel",
     "de": "stopp stop halt warte warten nein hey moment ruhe genug entschuldigung pause bitte hilfe aber eigentlich "
     "was warum wer wann wo lauter langsamer nochmal zurück weiter abbrechen",
     "fr": "stop arrête attends attendez non hé silence assez pardon pause aide mais quoi pourquoi qui quand où encore",
@@ -33,7 +35,7 @@ _TAKERS = {
     "nl": "stop wacht nee hé stil genoeg sorry pauze help maar wat waarom wie wanneer waar nog",
     "pt": "pare espera não ei silêncio chega desculpe pausa ajuda mas quê quem quando onde outra",
 }
-"""One of them is enough, however short."""
+"""Words that ask for it, or with which requests and questions begin: one of them is enough, however short."""
 LANGUAGES = frozenset(_PHRASES)
 
 
@@ -47,7 +49,8 @@ def is_backchannel(text: str, language: str, more: tuple[str, ...] = ()) -> bool
     """Whether all of a line is backchannels; `more`: some that the user adds. A line without words is none."""
     words = words_of(text)
     known = {tuple(words_of(line)) for line in (*_ANY.split(), *_PHRASES.get(language, "").split("|"), *more)}
-    return 0 < len(words) <= WORDS_MOST and _made_of(tuple(words), known - {()})
+    rest = tuple(word for word in words if not HUM.fullmatch(word))
+    return 0 < len(words) <= WORDS_MOST and _made_of(rest, known - {()})
 
 
 def takes_floor(text: str, language: str) -> bool:

@@ -20,7 +20,6 @@ FAR_DB = -12.0  # below the user's usual level: twice the distance is 6 dB, four
 FAR_LASTS_MS = 2400  # speech so soft, for so long, is the user all the same: nobody else talks into our answer
 FAR_KNOWN_MS = 400  # of speech, before its level is believed: words begin softly
 WORD_SHORTEST_MS = 150  # who speaks fast says six or seven words a second
-ONE_WORD_MS = 288  # of speech, behind which one word that is no backchannel is the first of several
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
 SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
@@ -41,6 +40,7 @@ class Evidence:
     words: str | None  # a recognizer's, so far; None: none yet
     words_ms: float  # of speech that they are from
     level_db: float | None  # above the user's usual level; None: not known
+    agreed: str = ""  # of the words, those on which two texts in a row agree
 
 
 Detector = Callable[[Evidence, ListenSettings], Verdict]
@@ -69,11 +69,13 @@ def _believed(heard: Evidence) -> str:
 
 
 def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:
-    """Words that are no backchannel: several, one that asks for the floor, or one behind which the speech goes on."""
-    if len(words.split()) > 1 or takes_floor(words, limits.language):
+    """Words that are no backchannel: one that asks for the floor; or others, once the recognizer has said them twice,
+    for it makes words of a hum."""
+    if takes_floor(words, limits.language):
         return True
-    sure = heard.speech_ms >= ONE_WORD_MS and not heard.silence_ms
-    return sure and not may_become(words, limits.language, limits.backchannels)
+    agreed = " ".join(words_of(heard.agreed))
+    small_talk = is_backchannel if len(agreed.split()) > 1 else may_become
+    return bool(agreed) and not small_talk(agreed, limits.language, limits.backchannels)
 
 
 def _awaited(heard: Evidence, limits: ListenSettings) -> bool:

@@ -39,6 +39,7 @@ class Segment:
     failures: int = 0
     words: str | None = None  # provisional
     words_ms: float = 0.0  # of speech that they are from
+    agreed: str = ""  # of the words, those that two texts in a row had
     agreement: Agreement = field(default_factory=Agreement)  # of the provisional texts
 
 
@@ -119,7 +120,8 @@ class Hearing:
         level_dbfs = detector.level_dbfs
         known = level_dbfs is not None and self.usual_dbfs is not None
         level_db = level_dbfs - self.usual_dbfs if known else None  # type: ignore[operator]
-        return Evidence(detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms, level_db)
+        heard = (detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms)
+        return Evidence(*heard, level_db, segment.agreed)
 
     def request_words(self) -> Transcribe | None:
         """As soon as there may be a word, then with each syllable more, and once it is silent."""
@@ -158,7 +160,8 @@ class Hearing:
             segment.text = event.text.strip()
             return []
         segment.words, segment.words_ms = event.text, self._asked_ms
-        return [ShowWords(segment.number, *segment.agreement.feed(event.text))]
+        segment.agreed, unstable = segment.agreement.feed(event.text)
+        return [ShowWords(segment.number, segment.agreed, unstable)]
 
     def failed(self, ticket: int, retryable: bool, now_ns: int) -> Transcribe | None:
         """An attempt failed: ask again, or take the segment for silent (the failure has been told)."""

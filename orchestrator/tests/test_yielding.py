@@ -192,8 +192,11 @@ def test_a_user_who_speaks_softly_for_long_is_heard_all_the_same():
         (Evidence(224, 0, "real", 200, None), Verdict.WAIT),
         (Evidence(400, 0, "real", 200, None), Verdict.WAIT),
         (Evidence(224, 0, "Let us", 200, None), Verdict.TAKE),
-        (Evidence(224, 0, "Dinner", 200, None), Verdict.WAIT),
-        (Evidence(320, 0, "Dinner", 200, None), Verdict.TAKE),
+        (Evidence(320, 0, "Dinner is", 300, None), Verdict.WAIT),
+        (Evidence(320, 0, "Dinner is", 300, None, "dinner"), Verdict.TAKE),
+        (Evidence(320, 0, "Real", 300, None, "real"), Verdict.WAIT),
+        (Evidence(500, 0, "Yeah but it is", 490, None, "yeah"), Verdict.TAKE),
+        (Evidence(500, 0, "Yeah I see", 490, None, "yeah I"), Verdict.WAIT),
         (Evidence(224, 224, "Dinner", 224, None), Verdict.RESUME),
         (Evidence(224, 224, "Stop", 224, None), Verdict.TAKE),
         (Evidence(224, 0, "Hold", 200, None), Verdict.TAKE),
@@ -216,7 +219,9 @@ def test_length_alone_decides_where_it_is_asked_for():
     assert room.state is State.HEARING
 
 
-@pytest.mark.parametrize("text", ["Mm-hmm.", "Mmmm!", "yeah, yeah", "I see.", "Okay, right.", "Oh, I see.", "uh-huh"])
+@pytest.mark.parametrize(
+    "text", ["Mm-hmm.", "Mmmm!", "yeah, yeah", "I see.", "Okay, right.", "Oh, I see.", "uh-huh", "M.M.", "MMH"]
+)
 def test_backchannels_are_known_in_the_spellings_of_recognizers(text):
     assert is_backchannel(text, "en")
 
