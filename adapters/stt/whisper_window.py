@@ -31,11 +31,11 @@ FULL_FRAMES = 3000  # what Whisper was trained on
 #   0.5 s, 0.5 s      18.3 % (13)                    35.1 % (33)      39 + 157
 # Timestamps say where the speech ends, silence that no more comes; with none of it the decoder runs on. Of speech that
 # is hard to hear 2 s lose more than that: 144 other clips, eSpeak's in 14 and 8 dB of noise among them, 1,584 words, of
-# which faster-whisper got 10.4 % wrong. In brackets the clips decoded again for LOGPROB_SURE.
+# which faster-whisper got 10.5 % wrong. In brackets the clips decoded again for LOGPROB_SURE.
 #   padding    no guard    with it     processor time of the short window alone
-#   2 s        12.8 %      11.6 % (16)       100 %
+#   2 s        12.8 %      11.7 % (16)       100 %
 #   3 s        12.6 %                        113
-#   4 s        11.7 %      10.6 % (15)       118
+#   4 s        11.7 %      10.8 % (15)       118
 PADDING_FRAMES, STEP_FRAMES = 400, 50
 
 PIECE_SAMPLES = 28 * EAR_RATE_HZ  # with its padding it still fits the full window
