@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ class RogueStt:
         final: str = ""  # what a final transcription does first
         prepare: str = ""
         fault: str = ""  # a final transcription raises it
+        folder: Path = Path()
         timeout_ms: int = 20_000
 
     def __init__(self, options: Options, context: Context) -> None:

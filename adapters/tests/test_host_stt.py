@@ -169,6 +169,10 @@ def test_a_closed_one_says_so_and_may_still_be_told(rogue):
 # -- who asks for a process ---------------------------------------------------------------
 
 
+def test_an_option_may_be_a_path(rogue, tmp_path):
+    assert rogue(folder=tmp_path).transcribe(SPEECH, True).text.startswith("warm 0 ")
+
+
 def test_the_scripted_recognizer_can_have_one(context):
     stt = create("stt", "script", {"isolation": "process", "lines": ["Hello there."]}, context)
     assert (stt.describe().isolation, stt.transcribe(SPEECH, False).text) == ("process", "Hello there.")
