@@ -33,8 +33,8 @@ class ListenSettings:
     endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
     endpoint_sure_ms: int = 256  # that does where the model is sure that it is over: it answers about then
     endpoint_unsure_ms: int = 960  # and where it is sure that it is not: a turn always ends
-    sure_above: float = 0.9  # the model's probability; between the two the wait goes over from one to the other
-    unsure_below: float = 0.1
+    sure_above: float = 0.95  # the model's probability; between the two the wait goes over from one to the other
+    unsure_below: float = 0.5
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 64  # speech at which our voice pauses, until it is known what it is
     confirm_ms: int = 704  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter

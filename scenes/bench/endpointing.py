@@ -6,7 +6,8 @@ Virtual time: a window is 32 ms, and the model's answer is there JUDGE_MS after 
 depend on the machine. `false_cutoff_rate`: turns that were over in their user's mid-sentence. `latency_ms`: from the
 user's last sample to the end of the turn; a turn that was cut off goes on as if it had not been. The same turns are
 also ended by plain silences. What is asserted: the model cuts off fewer turns than the plain silence that lets one
-answer, on average, as soon.
+answer, on average, as soon; by the voices that sound like people's. eSpeak's are shown apart: on them the model ranks
+an end above a pause one time in two.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from scenes.corpus.turns import Kind, Turn, turns
 from stitcher.pcm import Float32, to_int16
 from timeline.events import EarFrame, TurnJudged
 
-JUDGE_MS = 96  # three windows: a call took 40 to 130 ms on two busy cores
+JUDGE_MS = 96  # three windows: a call took 45 ms, and 100 to 200 ms where ten processes shared two cores
 PLAIN_LEAST_MS, PLAIN_MOST_MS = 192, 1056  # silences that the model is compared with
 SHOWN_MS = (320, 480, 640, 800, 960)  # those of them that are printed
 MS_SAMPLES = EAR_RATE_HZ // 1000
 LATE = 64 * MS_SAMPLES  # two windows: the detector hears that speech goes on that much later
-CUTOFF_RATIO_MOST = 0.9  # of plain silence's, at the same mean latency
+CUTOFF_RATIO_MOST = 0.8  # of plain silence's, at the same mean latency
 WINDOW_MS = 32
 Judge = Callable[[Float32], float]
 
@@ -113,8 +114,18 @@ def run(context: Context) -> Report:
     for silence_ms in range(PLAIN_LEAST_MS, PLAIN_MOST_MS + 1, WINDOW_MS):
         plain = replace(settings, endpoint_ms=silence_ms)
         by_silence[silence_ms] = [end_turn(turn, windows, plain, None) for turn, windows in heard]
-    metrics, tables = tuple(_metrics(smart, by_silence)), tuple(_tables(smart, by_silence))
-    return Report("endpointing", machine(), metrics, len(heard), tables)
+    groups = [_of(like_people, smart, by_silence) for like_people in (True, False)]
+    tables = [*_tables(*groups[0]), replace(next(_tables(*groups[1])), title="the same by eSpeak's formant voices")]
+    return Report("endpointing", machine(), tuple(_metrics(*groups[0])), len(groups[0][0]), tuple(tables))
+
+
+def _of(like_people: bool, smart: Sequence[Ended], by_silence: BySilence) -> tuple[Sequence[Ended], BySilence]:
+    """The turns of those speakers only."""
+
+    def theirs(ended: Sequence[Ended]) -> list[Ended]:
+        return [one for one in ended if one.turn.who.like_people == like_people]
+
+    return theirs(smart), {silence_ms: theirs(ended) for silence_ms, ended in by_silence.items()}
 
 
 def at_equal_latency(mean_ms: float, by_silence: BySilence) -> float:
@@ -127,27 +138,23 @@ def _metrics(smart: Sequence[Ended], by_silence: BySilence) -> Iterator[Metric]:
     ours = summarize(smart)
     theirs = at_equal_latency(ours.mean_ms, by_silence)
     yield at_most("cutoff_ratio_at_equal_latency", ours.cutoff_rate / theirs, "", CUTOFF_RATIO_MOST)
-    yield shown("false_cutoff_rate", ours.cutoff_rate, "")
-    yield shown("false_cutoff_rate_of_plain_silence_at_equal_latency", theirs, "")
-    yield shown("latency_ms_p50", ours.p50_ms, "ms")
-    yield shown("latency_ms_p95", ours.p95_ms, "ms")
-    yield shown("latency_ms_mean", ours.mean_ms, "ms")
+    yield shown("plain_cutoff_rate_at_equal_latency", theirs, "")
+    yield from _shown("", ours)
     for silence_ms in SHOWN_MS:
-        silence = summarize(by_silence[silence_ms])
-        yield shown(f"plain_{silence_ms}_false_cutoff_rate", silence.cutoff_rate, "")
-        yield shown(f"plain_{silence_ms}_latency_ms_p50", silence.p50_ms, "ms")
-        yield shown(f"plain_{silence_ms}_latency_ms_p95", silence.p95_ms, "ms")
+        yield from _shown(f"plain_{silence_ms}_", summarize(by_silence[silence_ms]))
+
+
+def _shown(name: str, one: Summary) -> Iterator[Metric]:
+    yield shown(f"{name}false_cutoff_rate", one.cutoff_rate, "")
+    for what, value in (("mean", one.mean_ms), ("p50", one.p50_ms), ("p95", one.p95_ms)):
+        yield shown(f"{name}latency_ms_{what}", value, "ms")
 
 
 def _tables(smart: Sequence[Ended], by_silence: BySilence) -> Iterator[Table]:
     columns = ("ended by", "cut off", "mean", "p50", "p95")
     rows = [_row(f"silence of {silence_ms} ms", by_silence[silence_ms]) for silence_ms in SHOWN_MS]
-    yield Table("turns cut off in mid-sentence, and the wait behind those that were over", columns,
-                (_row("smart_turn", smart), *rows))  # fmt: skip
-    engines = sorted({one.turn.who.engine for one in smart})
-    rows = [_row(engine, [one for one in smart if one.turn.who.engine == engine]) for engine in engines]
+    yield Table("turns cut off, and the wait behind them", columns, (_row("smart_turn", smart), *rows))
     yield _by_kind(smart, by_silence[ListenSettings().endpoint_ms])
-    yield Table("smart_turn by the voice that speaks", ("voice", *columns[1:]), tuple(rows))
 
 
 def _by_kind(smart: Sequence[Ended], plain: Sequence[Ended]) -> Table:

@@ -1,6 +1,6 @@
 """Wake word: how often it is heard, how soon, and how often something else is taken for it.
 
-    "Hey Jarvis, ..." by the corpus's voices, in noise -> detected share; how long after the word's end
+    "Hey Jarvis, ..." by the corpus's voices, in noise -> detected share; how much of what follows has sounded
     words like it; speech that is not for us: our own voice's, others' -> false accepts, those of an hour
 
 Each false accept is counted as a session would: not twice within the refractory period. Where none was found in h
@@ -39,13 +39,13 @@ PAD_MS = 1000  # of silence before and behind a command: the model looks back ab
 OWN_SECONDS = 600  # of our own voice
 DETECTED_LEAST = 0.9  # by voices that sound like people's
 FALSE_PER_HOUR_MOST = 2.0
-SYNTHETIC = "espeak"  # the engine whose voices do not
 SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A command that was said. `late_ms`: after the word's end; None: it was not heard."""
+    """A command that was said. `late_ms`: so much of the words behind it had sounded when it was heard, below 0: none
+    yet; None: it was not heard."""
 
     who: Speaker
     snr_db: float
@@ -65,12 +65,12 @@ def commands(cast: Cast, word: WakeWord) -> Iterator[Tried]:
     for who in cast.speakers:
         for text in texts.COMMANDS:
             spoken = cast.speak(who, text)
-            word_end = pad + int(spoken.words[2, 2])  # where the third word begins: the pause before it counts too
+            behind = pad + int(spoken.words[2, 2])  # where the third word begins
             for snr_db in SNRS_DB:
                 noise = random.choice(NOISES)
                 pcm = beneath(np.pad(spoken.pcm, pad), noise, snr_db, random.getrandbits(32))
                 at = spotted(word, pcm)
-                yield Tried(who, snr_db, (at[0] - word_end) * 1000 / EAR_RATE_HZ if at else None)
+                yield Tried(who, snr_db, (at[0] - behind) * 1000 / EAR_RATE_HZ if at else None)
 
 
 def like_commands(cast: Cast, word: WakeWord) -> list[bool]:
@@ -127,11 +127,11 @@ def run(context: Context) -> Report:
         like = like_commands(cast, word)
         other = listen(word, other_speech(cast))
     own = listen(word, own_speech(context))
-    people = [one for one in tried if one.who.engine != SYNTHETIC]
+    people = [one for one in tried if one.who.like_people]
     late_ms = [one.late_ms for one in people if one.late_ms is not None]
     metrics = (
         at_least("detected_share", _share(people), "", DETECTED_LEAST),
-        shown("detected_share_of_formant_voices", _share([one for one in tried if one not in people]), ""),
+        shown("detected_share_of_formant_voices", _share([one for one in tried if not one.who.like_people]), ""),
         shown("late_ms_p50", median(late_ms) if late_ms else 0.0, "ms"),
         at_most("late_ms_most", max(late_ms, default=0.0), "ms", ListenSettings().wake_preroll_ms),
         shown("taken_for_it_share", sum(like) / len(like), ""),

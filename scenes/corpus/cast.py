@@ -26,6 +26,7 @@ from stitcher.pcm import Float32, to_float32, to_int16
 
 SPOKEN_DBFS = -26.0  # active level of a user half a metre from a microphone
 LAYOUT = 1  # of the files
+FORMANT = "espeak"  # the engine whose voices are made of formants
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Speaker:
 
     engine: str
     voice: Voice
+
+    @property
+    def like_people(self) -> bool:
+        """Formant voices are understood, but models that were trained on people find neither their words nor tunes."""
+        return self.engine != FORMANT
 
 
 def speaker(engine: str, name: str = "", pace: float = 1.0, semitones: float = 0.0) -> Speaker:

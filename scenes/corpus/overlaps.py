@@ -15,15 +15,15 @@ else is drawn from a seed: same seed, same samples. Positions are samples at EAR
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from adapters.base import EAR_RATE_HZ
 from scenes.corpus import rooms, texts
-from scenes.corpus.cast import SPOKEN_DBFS, Cast, Spoken
+from scenes.corpus.cast import SPOKEN_DBFS, Cast
 from scenes.corpus.levels import set_active_dbfs
 from scenes.corpus.noises import make_noise
 from stitcher.pcm import Float32
@@ -46,7 +46,7 @@ ROOMS = (("pink", -70.0), ("white", -60.0), ("hum", -55.0), ("pink", -50.0))  # 
 NOISES = ("white", "pink", "hum", "keys", "coughs")
 TEXTS_EACH = 3  # of a kind that a speaker says: slow voices need not say more
 BABBLERS = 5
-_TEXTS: dict[str, tuple[str, ...]] = {
+SAID: dict[Kind, tuple[str, ...]] = {
     "interruption": texts.INTERRUPTIONS, "backchannel": texts.BACKCHANNELS, "to_others": texts.TO_OTHERS,
     "background": texts.TELEVISION,
 }  # fmt: skip
@@ -70,53 +70,65 @@ class Case:
         return self.kind == "interruption"
 
 
+class Sound(NamedTuple):
+    """What sounds, what it is, and the engine that speaks it; both empty where nobody does."""
+
+    pcm: Float32
+    what: str = ""
+    engine: str = ""
+
+
 def cases(cast: Cast, seed: int = 0, counts: dict[Kind, int] = COUNTS) -> Iterator[Case]:
     """All kinds, mixed. Raises AdapterError."""
     random = Random(f"overlaps {seed}")
     kinds = [(kind, number) for kind, count in counts.items() for number in range(count)]
     random.shuffle(kinds)
     for number, (kind, of_kind) in enumerate(kinds):
-        sound, what, engine = _sound(cast, kind, of_kind, random)
+        sound = _sound(cast, kind, of_kind, random)
         low_db, high_db = LEVEL_DB.get(kind, (0.0, 0.0))
         dbfs = SPOKEN_DBFS + random.uniform(low_db, high_db)
-        yield _in_a_room(Case(number, kind, what, engine, dbfs, set_active_dbfs(sound, dbfs), 0, sound.size), random)
+        pcm, begin = _in_a_room(set_active_dbfs(sound.pcm, dbfs), random)
+        yield Case(number, kind, sound.what, sound.engine, dbfs, pcm, begin, begin + sound.pcm.size)
 
 
-def _sound(cast: Cast, kind: Kind, number: int, random: Random) -> tuple[Float32, str, str]:
-    """What sounds, what it is, and the engine that speaks it, at no particular level."""
+def _sound(cast: Cast, kind: Kind, number: int, random: Random) -> Sound:
+    """At no particular level."""
     rng = np.random.default_rng(random.getrandbits(32))
     size = LASTING_MS * EAR_RATE_HZ // 1000
     if kind == "silence":
-        return np.zeros(0, np.float32), "", ""
+        return Sound(np.zeros(0, np.float32))
     if kind == "noise":
         what = NOISES[number % len(NOISES)]
-        return make_noise(what, size, SPOKEN_DBFS, random.getrandbits(32)), what, ""
+        return Sound(make_noise(what, size, SPOKEN_DBFS, random.getrandbits(32)), what)
     if kind == "background" and number % 2:
-        who = [one for one in cast.speakers if one.engine == cast.speakers[0].engine]
-        voices = [cast.speak(who[n % len(who)], random.choice(texts.TURNS).replace("| ", "")).pcm
-                  for n in range(BABBLERS)]  # fmt: skip
-        return rooms.reverberant(rooms.babble(voices, size, rng), rng), "babble", cast.speakers[0].engine
-    spoken, engine = _said(cast, kind, number)
+        return Sound(rooms.reverberant(rooms.babble(_crowd(cast, random), size, rng), rng), "babble")
+    said = _said(cast, kind, number)
     if kind == "to_others":
-        return rooms.turned_away(spoken.pcm, rng), spoken.text, engine
+        return said._replace(pcm=rooms.turned_away(said.pcm, rng))
     if kind == "background":
-        return rooms.television(spoken.pcm, rng), spoken.text, engine
-    return spoken.pcm, spoken.text, engine
+        return said._replace(pcm=rooms.television(said.pcm, rng))
+    return said
 
 
-def _said(cast: Cast, kind: Kind, number: int) -> tuple[Spoken, str]:
+def _crowd(cast: Cast, random: Random) -> list[Float32]:
+    """Several voices of the first speaker's engine, which is a quick one."""
+    who = [one for one in cast.speakers if one.engine == cast.speakers[0].engine]
+    said = [random.choice(texts.TURNS).replace("| ", "") for _ in range(BABBLERS)]
+    return [cast.speak(who[number % len(who)], text).pcm for number, text in enumerate(said)]
+
+
+def _said(cast: Cast, kind: Kind, number: int) -> Sound:
     """Speakers in turns; each says a few texts of a kind, others than the next one."""
     turn, place = divmod(number, len(cast.speakers))
-    choice = _TEXTS[kind]
-    who = cast.speakers[place]
-    return cast.speak(who, choice[(TEXTS_EACH * place + turn % TEXTS_EACH) % len(choice)]), who.engine
+    who, choice = cast.speakers[place], SAID[kind]
+    text = choice[(TEXTS_EACH * place + turn % TEXTS_EACH) % len(choice)]
+    return Sound(cast.speak(who, text).pcm, text, who.engine)
 
 
-def _in_a_room(case: Case, random: Random) -> Case:
-    """Silence around it, and the room's own noise beneath."""
+def _in_a_room(sound: Float32, random: Random) -> tuple[Float32, int]:
+    """With silence around it, and the room's own noise beneath; and where it begins."""
     lead, tail = (ms * EAR_RATE_HZ // 1000 for ms in (LEAD_MS, TAIL_MS))
-    lasting = 0 if case.pcm.size else LASTING_MS * EAR_RATE_HZ // 1000
-    whole = np.pad(case.pcm, (lead, tail + lasting))
+    lasting = 0 if sound.size else LASTING_MS * EAR_RATE_HZ // 1000
+    whole = np.pad(sound, (lead, tail + lasting))
     noise, dbfs = random.choice(ROOMS)
-    whole += make_noise(noise, whole.size, dbfs, random.getrandbits(32))
-    return replace(case, pcm=whole, begin=lead, end=lead + case.pcm.size)
+    return whole + make_noise(noise, whole.size, dbfs, random.getrandbits(32)), lead
