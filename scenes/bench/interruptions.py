@@ -45,6 +45,7 @@ ANSWER_S = 40
 QUESTION = "What can you tell me about the rivers of this country?"
 ASKED_MS, AFTER_MS = 300.0, 700.0  # when the question begins; how long the answer has sounded before the case
 JUDGED_MS = 2000.0  # after the case's end
+JUDGED: tuple[Kind, ...] = ("interruption", "backchannel")
 VOICE = Trouble(open_ms=40, call_ms=8, rtf=0.1)  # about what Piper costs
 
 
@@ -55,7 +56,8 @@ class Outcome:
     case: Case
     paused_ms: float | None
     stopped_ms: float | None
-    silent_ms: float  # how long the voice paused in all, where it was not stopped
+    silent_ms: float  # how long the voice paused in all
+    goes_on: bool  # it speaks at the end
 
 
 def run(context: Context) -> Report:
@@ -103,12 +105,12 @@ def _lay(simulator: Simulator, case: Case, begins: list[int], fact: Any) -> None
 
 
 def _judge(case: Case, simulator: Simulator, onset_ns: int, end_ns: int) -> Outcome:
-    ticks = [(t_ns, tick) for t_ns, tick in simulator.of(ev.SinkTick) if onset_ns <= t_ns <= end_ns]
-    paused = next((t_ns for t_ns, tick in ticks if tick.held_seen), None)
-    stopped = next((t_ns for t_ns, tick in ticks if tick.flushed_index >= 0), None)
-    since_ms = lambda t_ns: None if t_ns is None else (t_ns - onset_ns) / NS_PER_MS  # noqa: E731
-    held = sum(tick.block_samples for _, tick in ticks if tick.held_seen) / simulator.settings.rate_hz * 1000
-    return Outcome(case, since_ms(paused), since_ms(stopped), 0.0 if stopped is not None else held)
+    ticks = [((t_ns - onset_ns) / NS_PER_MS, tick) for t_ns, tick in simulator.of(ev.SinkTick)
+             if onset_ns <= t_ns <= end_ns]  # fmt: skip
+    paused_ms = next((after_ms for after_ms, tick in ticks if tick.held_seen), None)
+    stopped_ms = next((after_ms for after_ms, tick in ticks if tick.flushed_index >= 0), None)
+    silent_ms = sum(tick.block_samples for _, tick in ticks if tick.held_seen) * 1000 / simulator.settings.rate_hz
+    return Outcome(case, paused_ms, stopped_ms, silent_ms, stopped_ms is None and not ticks[-1][1].held_seen)
 
 
 def metrics(outcomes: Sequence[Outcome]) -> tuple[Metric, ...]:
@@ -116,20 +118,18 @@ def metrics(outcomes: Sequence[Outcome]) -> tuple[Metric, ...]:
     for outcome in outcomes:
         kinds[outcome.case.kind].append(outcome)
     meant = kinds["interruption"]
-    stops = [one.stopped_ms for one in meant if one.stopped_ms is not None]
-    ducks = [one.paused_ms for one in meant if one.paused_ms is not None]
-    kept = {kind: _share([one.stopped_ms is None for one in of_kind]) for kind, of_kind in kinds.items()}
-    others = [
-        shown(f"kept_rate_{kind}", kept[kind], "") for kind in kinds if kind not in ("interruption", "backchannel")
-    ]
-    lost = [one.silent_ms for one in kinds["backchannel"] if one.stopped_ms is None]
+    stops = [one.stopped_ms for one in meant if one.stopped_ms is not None] or [float("inf")]
+    ducks = [one.paused_ms for one in meant if one.paused_ms is not None] or [float("inf")]
+    kept = {kind: _share([one.goes_on for one in of_kind]) for kind, of_kind in kinds.items()}
+    others = [shown(f"kept_rate_{kind}", share, "") for kind, share in kept.items() if kind not in JUDGED]
+    lost = [one.silent_ms for one in kinds["backchannel"] if one.goes_on]
     return (
-        at_least("respond_rate", 1 - kept["interruption"], "", RESPOND_LEAST),
+        at_least("respond_rate", _share([one.stopped_ms is not None for one in meant]), "", RESPOND_LEAST),
         at_least("resume_rate", kept["backchannel"], "", RESUME_LEAST),
         shown("duck_ms_p50", median(ducks), "ms"),
         at_most("stop_ms_p50", median(stops), "ms", STOP_P50_MOST_MS),
         at_most("stop_ms_p95", float(np.percentile(stops, 95)), "ms", STOP_P95_MOST_MS),
-        shown("backchannel_pause_ms_p50", median(lost), "ms"),
+        shown("backchannel_pause_ms_p50", median(lost or [0.0]), "ms"),
         *others,
     )
 
@@ -140,7 +140,7 @@ def _share(found: Sequence[bool]) -> float:
 
 def table(outcomes: Sequence[Outcome]) -> Table:
     """Those that went the wrong way, for people."""
-    wrong = [one for one in outcomes if one.case.takes_floor != (one.stopped_ms is not None)]
+    wrong = [one for one in outcomes if one.case.takes_floor == one.goes_on]
     rows = tuple((str(one.case.number), one.case.kind, one.case.engine, f"{one.case.dbfs:.0f} dBFS", one.case.what[:60])
                  for one in wrong)  # fmt: skip
     return Table("went the wrong way", ("case", "kind", "engine", "level", "what"), rows)
