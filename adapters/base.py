@@ -5,6 +5,7 @@ The orchestrator negotiates from `Capability` alone; there is no `if name == ...
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
     Stt        describe, warm_up, transcribe(pcm) -> Transcript
     Vad        describe, window_samples, probability(window), reset
+    EchoCanceller describe, cancel(near, far) -> near without echo, reset
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, start(capture, notify, on_fault), stop
     Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
@@ -209,6 +210,25 @@ class Vad(Protocol):
         ...
 
     def reset(self) -> None: ...
+
+
+ECHO_FRAME_SAMPLES = EAR_RATE_HZ // 100
+"""What an echo canceller takes at once: 10 ms."""
+
+
+class EchoCanceller(Protocol):
+    """Takes what we play ourselves out of what the microphone hears."""
+
+    def describe(self) -> Capability: ...
+
+    def cancel(self, near: Int16, far: Int16) -> Int16:
+        """`near`: the next int16[ECHO_FRAME_SAMPLES] of the microphone; `far`: what was played, its echo in `near` or
+        in one of the next frames. Returns `near` without echo, as long. Raises AdapterError."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the room."""
+        ...
 
 
 # -- replies ------------------------------------------------------------------------------
