@@ -1,6 +1,6 @@
 """The ears: from what the microphone captured to judged windows, and the audio kept for the recognizer.
 
-    capture ring -> resample to 16 kHz -> history (rolling) -> windows -> voice activity -> EarFrame
+    capture ring -> resample to 16 kHz -> echo cancelled -> history (rolling) -> windows -> voice activity -> EarFrame
 
 Positions are samples at EAR_RATE_HZ since the session began.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from adapters.base import EAR_RATE_HZ, Vad
+from orchestrator.echo import EchoPath
 from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler
@@ -22,11 +23,12 @@ HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be
 
 
 class Ears:
-    """Listens to `capture` with `vad`."""
+    """Listens to `capture` with `vad`. `echo`: None where nothing of our own voice comes back, or others cancel it."""
 
-    def __init__(self, capture: Capture, vad: Vad) -> None:
+    def __init__(self, capture: Capture, vad: Vad, echo: EchoPath | None = None) -> None:
         self.capture = capture
         self.vad = vad
+        self.echo = echo
         self.position = 0  # samples in the history
         self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
         self._judged = 0  # samples that the windows have covered
@@ -38,7 +40,10 @@ class Ears:
         while (row := self.capture.facts.peek(len(CAPTURE_FACTS))[0]).size:
             size, device_ns = (int(field) for field in row)
             self.capture.facts.consume(row.size)
-            self._keep(self._take(size))
+            block = self._take(size)
+            if self.echo is not None:
+                block = self.echo.clean(block, self._captured * EAR_RATE_HZ // self.capture.rate_hz, device_ns)
+            self._keep(block)
             yield from self._judge(device_ns)
 
     def slice(self, start: int, end: int) -> Float32:

@@ -18,14 +18,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
+import numpy as np
+
+from adapters.base import EAR_RATE_HZ, AdapterError, EchoCanceller, Microphone, Replies, Speaker, Stt, Tts, Vad
 from orchestrator import actions as act
 from orchestrator.bus import Bus, sink_tick
 from orchestrator.core import Core
 from orchestrator.ears import Ears
+from orchestrator.echo import EchoPath
 from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
 from stitcher.capture import Capture
+from stitcher.echo_reference import EchoReference
+from stitcher.pcm import Int16
 from stitcher.playout import FACTS
+from stitcher.ring import Ring
 from timeline import events as ev
 from timeline.clock import NS_PER_S, Clock
 
@@ -46,6 +52,7 @@ class Parts:
     replies: Replies | None = None
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
+    canceller: EchoCanceller | None = None  # None: no echo is to be expected, or others cancel it
 
     @property
     def voices(self) -> dict[str, Tts]:
@@ -66,6 +73,7 @@ class Shell:
         self._early: deque[Any] = deque()  # posted from threads before the session began
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._lost_ticks = 0  # as far as drained
         self._timer: asyncio.TimerHandle | None = None
         self.ears: Ears | None = None
 
@@ -176,8 +184,12 @@ class Shell:
         parts.speaker.start(self.bus.playout, self._notify, lambda fault: self._lost("speaker", fault))
         if parts.microphone is not None and parts.vad is not None:
             capture = Capture(parts.microphone.rate_hz)
-            self.ears = Ears(capture, parts.vad)
+            self.ears = Ears(capture, parts.vad, self._echo_path())
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
+
+    def _echo_path(self) -> EchoPath | None:
+        canceller = self.parts.canceller
+        return EchoPath(canceller, EchoReference(self.bus.rate_hz, EAR_RATE_HZ)) if canceller is not None else None
 
     def _notify(self) -> None:
         """Called by device callbacks: one byte, never blocking; a full pipe means the loop knows already."""
@@ -193,19 +205,36 @@ class Shell:
         self.drain()
 
     def drain(self) -> None:
-        """Everything that the devices have left: ticks, windows, played audio."""
-        facts, tap = self.bus.playout.facts, self.bus.playout.tap
+        """Everything that the devices have left: ticks with what was played, then windows of what was heard."""
+        playout = self.bus.playout
+        facts, tap = playout.facts, playout.tap
         assert facts is not None and tap is not None
         while (row := facts.peek(len(FACTS))[0]).size:
             tick = sink_tick(row)
             facts.consume(row.size)
+            self._played(self._tapped(tap, tick.block_samples), tick.device_ns)
             self.post(tick)
-        while (played := tap.peek(tap.capacity)[0]).size:
-            if self.on_audio is not None:
-                self.on_audio(played.astype("<i2").tobytes())
-            tap.consume(played.size)
+        if playout.lost_ticks > self._lost_ticks:  # what was played without a tick is recorded, and no reference
+            self._lost_ticks = playout.lost_ticks
+            self._record(self._tapped(tap, tap.queued))
         if self.ears is not None:
             self._hear(self.ears)
+
+    def _tapped(self, tap: Ring, count: int) -> Int16:
+        """The next samples that were really played; the tap has them before their tick is written."""
+        first, second = tap.peek(count)
+        block = np.concatenate((first, second))
+        tap.consume(block.size)
+        return block
+
+    def _played(self, block: Int16, device_ns: int) -> None:
+        self._record(block)
+        if self.ears is not None and self.ears.echo is not None:
+            self.ears.echo.reference.played(block, device_ns)
+
+    def _record(self, block: Int16) -> None:
+        if self.on_audio is not None and block.size:
+            self.on_audio(block.astype("<i2").tobytes())
 
     def _hear(self, ears: Ears) -> None:
         try:
