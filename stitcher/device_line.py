@@ -17,8 +17,8 @@ import numpy as np
 from timeline.clock import NS_PER_MS, NS_PER_S
 
 SETTLING_HZ = 0.5  # bandwidth at first: callbacks' jitter is ironed out within a second
-SETTLED_HZ = 0.05  # and in the end: 5 ms of jitter move the line by 0.2 ms, and that slowly
-SETTLING_S = 10.0  # from one to the other; the slope is known by then
+SETTLED_HZ = 0.02  # and in the end: 5 ms of jitter move the line by 0.1 ms, and that slowly
+SETTLING_S = 20.0  # from one to the other; the slope is known by then
 JUMP_NS = 10 * NS_PER_MS  # half a block; a device that changes its latency, or drops audio, moves by more
 JUMP_BLOCKS = 5  # that agree, one after the other: a stalled machine is late by less each block
 SLOPE_MOST_PPM = 2000.0  # ten times what crystals do: no run of late blocks may bend the line further

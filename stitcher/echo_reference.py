@@ -18,10 +18,10 @@ from stitcher.sinc import Sinc
 from timeline.clock import NS_PER_MS
 
 KEPT_S = 2  # how long the ears may lag behind the speaker; longer, and their audio is late for any answer
-LEAD_NS = 20 * NS_PER_MS
+LEAD_NS = 10 * NS_PER_MS
 """The reference is read so much early. Hosts' device times are off by some milliseconds either way, and a canceller
-cannot use a reference that comes after its echo; of one that comes early it finds the delay. The output's own latency
-is longer than this, so what is read early has been played."""
+cannot use a reference that comes after its echo; of one that comes early it finds the delay. Most devices buffer more
+than this; with others the ears wait for the rest of it."""
 SKIP_S = 0.005  # a reading further off than this is taken up anew; below, the next block's reading glides there
 
 
@@ -44,6 +44,10 @@ class EchoReference:
         recent = block[-self._kept.size :]
         self._end += block.size
         self._kept[np.arange(self._end - recent.size, self._end) % self._kept.size] = to_float32(recent)
+
+    def covers(self, until_ns: float) -> bool:
+        """What `sounded` would give is all here; of a speaker that has not begun there is nothing to wait for."""
+        return not self.line.started or self.line.position_at(until_ns + LEAD_NS) + self._sinc.ahead < self._end
 
     def sounded(self, until_ns: float, count: int) -> Int16:
         """int16[count] at the ear's rate, the last of which sounded at `until_ns` (LEAD_NS later, in truth)."""
