@@ -1,11 +1,11 @@
-"""The way of the microphone's audio through the echo canceller.
+"""The way of the microphone's audio past our own voice: aligned, cancelled, and judged.
 
-    near block -> frames of 10 ms --\\
-                                     cancel -> clean block, and levels of all three
-    reference at the same time -----/
+    near block -> frames of 10 ms -> linear echo subtracted -> canceller (suppresses the rest) -> clean block
+    reference at the same time ------/------------------------/            |
+         ^-- alignment <-- echo found in near                echo found in clean? -> then it is no user
 
-The canceller gets the microphone at the time that its own DeviceLine gives: the reference is read for when a sample was
-heard, not for when its block came. What is left of a frame waits for the next block.
+The microphone has a DeviceLine of its own: the reference is read for when a sample was heard, not for when its block
+came. What hosts do not say of their latencies is measured: the reference is found in what is heard, and moved there.
 """
 
 from __future__ import annotations
@@ -13,32 +13,97 @@ from __future__ import annotations
 import numpy as np
 
 from adapters.base import EAR_RATE_HZ, ECHO_FRAME_SAMPLES, EchoCanceller
+from orchestrator.alignment import Alignment
 from stitcher.device_line import DeviceLine
-from stitcher.echo_reference import EchoReference
-from stitcher.pcm import Int16
+from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, find_echo
+from stitcher.echo_reference import LEAD_NS, EchoReference
+from stitcher.linear_echo import LinearEcho
+from stitcher.pcm import Int16, dbfs, to_float32, to_int16
+from timeline.clock import NS_PER_MS
+
+LOOKED_SAMPLES = int(WINDOW_S * EAR_RATE_HZ)
+REFERENCE_SAMPLES = LOOKED_SAMPLES + int(DELAY_MOST_S * EAR_RATE_HZ)
+WAIT_MOST_SAMPLES = EAR_RATE_HZ // 10  # for the speaker's next block; one that is later than 100 ms stands still
+PLAYED_DBFS = -60.0  # of the reference: below, there is nothing that could come back
+ECHO_STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
+SUSPECT = 0.35  # probability of speech from which it is worth a look: below, nobody was heard anyway
 
 
 class EchoPath:
-    """`reference`: what was played is told to it by whoever drains the speaker."""
+    """`reference`: whoever drains the speaker tells it what was played. `canceller`: None leaves the linear part alone,
+    some 15 to 35 dB."""
 
-    def __init__(self, canceller: EchoCanceller, reference: EchoReference) -> None:
+    def __init__(self, canceller: EchoCanceller | None, reference: EchoReference) -> None:
         self.canceller = canceller
         self.reference = reference
         self.line = DeviceLine(EAR_RATE_HZ)
-        self._waiting = np.zeros(0, np.int16)  # less than a frame
-        self._taken = 0  # samples that went through the canceller
+        self.alignment = Alignment()
+        self._linear = LinearEcho(ECHO_FRAME_SAMPLES)
+        self._waiting = np.zeros(0, np.int16)  # for the rest of a frame, or for its reference
+        self._taken = 0  # samples that went through
+        self._near = np.zeros(LOOKED_SAMPLES, np.int16)  # the last that was heard,
+        self._clean = np.zeros(LOOKED_SAMPLES, np.int16)  # what was left of it,
+        self._far = np.zeros(REFERENCE_SAMPLES, np.int16)  # and the reference as the devices' times have it
+
+    @property
+    def latency_ms(self) -> float | None:
+        """How much later an echo comes than the devices' times say; None until one was found."""
+        found_s = self.alignment.found_s
+        return None if found_s is None else found_s * 1000 - LEAD_NS / NS_PER_MS
 
     def clean(self, block: Int16, heard_until: int, device_ns: int) -> Int16:
-        """The next int16[n] at EAR_RATE_HZ -> int16[m] without echo, in whole frames. `heard_until`: the position, at
-        EAR_RATE_HZ, of the last sample that the microphone delivered; it was heard at `device_ns`."""
+        """The next int16[n] at EAR_RATE_HZ -> int16[m] without echo, in whole frames; the rest waits. `heard_until`:
+        the position, at EAR_RATE_HZ, of the last sample that the microphone delivered, heard at `device_ns`."""
         self.line.feed(heard_until, device_ns)
-        near = np.concatenate((self._waiting, block))
-        whole = near.size - near.size % ECHO_FRAME_SAMPLES
-        self._waiting = near[whole:]
-        frames = near[:whole].reshape(-1, ECHO_FRAME_SAMPLES)
-        return np.concatenate([near[:0], *(self._cancel(frame) for frame in frames)])
+        self._waiting = np.concatenate((self._waiting, block))
+        clean = [self._waiting[:0]]
+        while self._waiting.size >= ECHO_FRAME_SAMPLES and self._ready():
+            frame, self._waiting = np.split(self._waiting, [ECHO_FRAME_SAMPLES])
+            clean.append(self._cancel(frame))
+        return np.concatenate(clean)
+
+    def judge(self, probability: float) -> float:
+        """The probability that the user speaks in the last window, where a detector says that somebody does."""
+        if dbfs(self._far) < PLAYED_DBFS:
+            return probability
+        reference = to_float32(self._far)
+        expected_s = self.alignment.found_s or 0.0
+        if self.alignment.feed(find_echo(to_float32(self._near), reference, EAR_RATE_HZ, expected_s)):
+            self._align()
+        if probability < SUSPECT:
+            return probability
+        if not self.alignment.settled:
+            return 0.0
+        found = find_echo(to_float32(self._clean), reference, EAR_RATE_HZ)
+        return 0.0 if found.strength > ECHO_STRENGTH else probability
+
+    def _ready(self) -> bool:
+        """The reference is there for the next frame, or has been waited for long enough."""
+        until_ns = self.line.time_of(self._taken + ECHO_FRAME_SAMPLES)
+        return self._waiting.size >= WAIT_MOST_SAMPLES or self.reference.covers(until_ns)
 
     def _cancel(self, near: Int16) -> Int16:
         self._taken += near.size
-        far = self.reference.sounded(self.line.time_of(self._taken), near.size)
-        return self.canceller.cancel(near, far)
+        _append(self._far, self.reference.sounded(self.line.time_of(self._taken), near.size))
+        end = self._far.size - round(self.alignment.delay_s * EAR_RATE_HZ)
+        far = self._far[end - near.size : end]
+        residual = self._linear.cancel(to_float32(near), to_float32(far))
+        clean = to_int16(residual)
+        if self.canceller is not None:
+            clean = self.canceller.cancel(clean, far)
+        _append(self._near, near)
+        _append(self._clean, clean)
+        return clean
+
+    def _align(self) -> None:
+        """The reference was moved. The first time what was learned lies at the wrong place; later it is the echo that
+        moved, and the reference with it, so the room is as it was."""
+        if self.alignment.moves == 1:
+            self._linear.reset()
+            if self.canceller is not None:
+                self.canceller.reset()
+
+
+def _append(kept: Int16, new: Int16) -> None:
+    kept[: -new.size] = kept[new.size :]
+    kept[-new.size :] = new
