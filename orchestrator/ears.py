@@ -76,5 +76,5 @@ class Ears:
             ago_ns = self._captured * NS_PER_S // self.capture.rate_hz - self._judged * NS_PER_S // EAR_RATE_HZ
             probability = float(self.vad.probability(window))
             if self.echo is not None:
-                probability = self.echo.judge(probability)
+                probability = self.echo.judge(probability, size)
             yield EarFrame(self._judged, size, round(probability, 4), round(dbfs(window), 1), device_ns - ago_ns)

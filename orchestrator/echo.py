@@ -14,6 +14,7 @@ import numpy as np
 
 from adapters.base import EAR_RATE_HZ, ECHO_FRAME_SAMPLES, EchoCanceller
 from orchestrator.alignment import Alignment
+from orchestrator.echo_guard import EchoChange, EchoGuard, EchoWindow
 from stitcher.device_line import DeviceLine
 from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, find_echo
 from stitcher.echo_reference import LEAD_NS, EchoReference
@@ -38,12 +39,19 @@ class EchoPath:
         self.reference = reference
         self.line = DeviceLine(EAR_RATE_HZ)
         self.alignment = Alignment()
+        self.guard = EchoGuard()
+        self.changes: list[EchoChange] = []  # for whoever tells of them and empties it
         self._linear = LinearEcho(ECHO_FRAME_SAMPLES)
         self._waiting = np.zeros(0, np.int16)  # for the rest of a frame, or for its reference
         self._taken = 0  # samples that went through
         self._near = np.zeros(LOOKED_SAMPLES, np.int16)  # the last that was heard,
         self._clean = np.zeros(LOOKED_SAMPLES, np.int16)  # what was left of it,
         self._far = np.zeros(REFERENCE_SAMPLES, np.int16)  # and the reference as the devices' times have it
+
+    @property
+    def layer(self) -> str:
+        """What keeps our own voice out."""
+        return "linear" if self.canceller is None else self.canceller.describe().name
 
     @property
     def latency_ms(self) -> float | None:
@@ -62,7 +70,7 @@ class EchoPath:
             clean.append(self._cancel(frame))
         return np.concatenate(clean)
 
-    def judge(self, probability: float) -> float:
+    def judge(self, probability: float, window_samples: int) -> float:
         """The probability that the user speaks in the last window, where a detector says that somebody does."""
         if dbfs(self._far) < PLAYED_DBFS:
             return probability
@@ -70,12 +78,28 @@ class EchoPath:
         expected_s = self.alignment.found_s or 0.0
         if self.alignment.feed(find_echo(to_float32(self._near), reference, EAR_RATE_HZ, expected_s)):
             self._align()
+        change = self.guard.feed(self._window(probability, window_samples))
+        if change is not None:
+            self.changes.append(change)
         if probability < SUSPECT:
             return probability
-        if not self.alignment.settled:
+        if self.guard.half_duplex or not self.alignment.settled:
             return 0.0
         found = find_echo(to_float32(self._clean), reference, EAR_RATE_HZ)
         return 0.0 if found.strength > ECHO_STRENGTH else probability
+
+    def _window(self, probability: float, samples: int) -> EchoWindow:
+        far = self._far[: self._far.size - self._delay]
+        return EchoWindow(samples * 1000 / EAR_RATE_HZ, dbfs(far[-samples:]), *self.levels(samples), probability)
+
+    def levels(self, samples: int) -> tuple[float, float]:
+        """Of the last that was heard, and of what was left of it, in dBFS."""
+        return dbfs(self._near[-samples:]), dbfs(self._clean[-samples:])
+
+    @property
+    def _delay(self) -> int:
+        """By how many samples the reference is read later."""
+        return round(self.alignment.delay_s * EAR_RATE_HZ)
 
     def _ready(self) -> bool:
         """The reference is there for the next frame, or has been waited for long enough."""
@@ -85,7 +109,7 @@ class EchoPath:
     def _cancel(self, near: Int16) -> Int16:
         self._taken += near.size
         _append(self._far, self.reference.sounded(self.line.time_of(self._taken), near.size))
-        end = self._far.size - round(self.alignment.delay_s * EAR_RATE_HZ)
+        end = self._far.size - self._delay
         far = self._far[end - near.size : end]
         residual = self._linear.cancel(to_float32(near), to_float32(far))
         clean = to_int16(residual)

@@ -3,9 +3,9 @@
     windows of the ears, while we sound --> is our own voice taken for a user's? --> half duplex --> and back
 
 Rules. Only windows count in which the reference sounds; in silence nothing is learned. Two signs of an echo that stays:
-what is left of it lies hardly below what was heard, for seconds; or transcripts that are our own words. Half duplex ends
-when the canceller has done well for a while, longer each time that it turned out too early: no flapping. Pure: windows
-and transcripts in, changes out.
+what is left of it lies hardly below what was heard, for seconds; or transcripts that are our own words. Half duplex
+ends when the canceller has done well for a while, longer each time that it turned out too early: no flapping. Pure:
+windows and transcripts in, changes out.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SPEECH = 0.5  # probability that counts as speech, as listen.speech_threshold
 
 @dataclass(frozen=True, slots=True)
 class EchoWindow:
-    """One window of the ears while something is played. Levels in dBFS: of the reference, of what was heard, and of what
-    the canceller left; `speech_prob` is of the latter."""
+    """One window of the ears while something is played. Levels in dBFS: of the reference, of what was heard, and of
+    what the canceller left; `speech_prob` is of the latter."""
 
     window_ms: float
     far_dbfs: float

@@ -1,7 +1,7 @@
 """The self-echo check: is what was heard what we were saying ourselves?
 
-The recognizer's text is laid into the text that sounded meanwhile: the best place in it, with letters wrong, lost or too
-many (approximate substring matching; Sellers, J. Algorithms 1, 1980). Letters and digits only, case and accents
+The recognizer's text is laid into the text that sounded meanwhile: the best place in it, with letters wrong, lost or
+too many (approximate substring matching; Sellers, J. Algorithms 1, 1980). Letters and digits only, case and accents
 folded, so that it works in any script, and however the recognizer cuts words.
 
 A user who repeats our words does so after them, an echo comes with them. So the caller hands in what sounded while the
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 
-LETTERS_LEAST = 6  # of one or two words; "no", "yes" and "stop" are in too many sentences
+LETTERS_LEAST = 6  # "no", "yes" and "stop" are in too many sentences
 IDEOGRAPHS_LEAST = 3  # a syllable or more each
 ERRORS_MOST = 0.34  # share of letters that a small recognizer gets wrong in an echo that is half suppressed
 SLACK_MS = 500  # before the segment: marks and onsets are off by less, and who repeats a word takes longer

@@ -18,22 +18,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from adapters.base import EAR_RATE_HZ, AdapterError, EchoCanceller, Microphone, Replies, Speaker, Stt, Tts, Vad
+from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts, Vad
 from orchestrator import actions as act
-from orchestrator.bus import Bus, sink_tick
+from orchestrator.bus import Bus, drained
 from orchestrator.core import Core
 from orchestrator.ears import Ears
 from orchestrator.echo import EchoPath
 from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
 from stitcher.capture import Capture
-from stitcher.echo_reference import EchoReference
-from stitcher.pcm import Int16
-from stitcher.playout import FACTS
-from stitcher.ring import Ring
 from timeline import events as ev
 from timeline.clock import NS_PER_S, Clock
+from timeline.codec import encode
 
 Watch = Callable[[int, str, Any], None]
 """Told (session ns, "event" | "action" | "note", fact), in order: the journal, the terminal, a simulated user."""
@@ -52,7 +47,7 @@ class Parts:
     replies: Replies | None = None
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
-    canceller: EchoCanceller | None = None  # None: no echo is to be expected, or others cancel it
+    echo: EchoPath | None = None  # None: no echo is to be expected, or others cancel it
 
     @property
     def voices(self) -> dict[str, Tts]:
@@ -73,7 +68,6 @@ class Shell:
         self._early: deque[Any] = deque()  # posted from threads before the session began
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
-        self._lost_ticks = 0  # as far as drained
         self._timer: asyncio.TimerHandle | None = None
         self.ears: Ears | None = None
 
@@ -184,12 +178,9 @@ class Shell:
         parts.speaker.start(self.bus.playout, self._notify, lambda fault: self._lost("speaker", fault))
         if parts.microphone is not None and parts.vad is not None:
             capture = Capture(parts.microphone.rate_hz)
-            self.ears = Ears(capture, parts.vad, self._echo_path())
+            self.ears = Ears(capture, parts.vad, parts.echo)
+            self.note(echo=parts.echo.layer if parts.echo is not None else "none")
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
-
-    def _echo_path(self) -> EchoPath | None:
-        canceller = self.parts.canceller
-        return EchoPath(canceller, EchoReference(self.bus.rate_hz, EAR_RATE_HZ)) if canceller is not None else None
 
     def _notify(self) -> None:
         """Called by device callbacks: one byte, never blocking; a full pipe means the loop knows already."""
@@ -206,35 +197,14 @@ class Shell:
 
     def drain(self) -> None:
         """Everything that the devices have left: ticks with what was played, then windows of what was heard."""
-        playout = self.bus.playout
-        facts, tap = playout.facts, playout.tap
-        assert facts is not None and tap is not None
-        while (row := facts.peek(len(FACTS))[0]).size:
-            tick = sink_tick(row)
-            facts.consume(row.size)
-            self._played(self._tapped(tap, tick.block_samples), tick.device_ns)
+        for tick, block in drained(self.bus.playout):
+            if self.on_audio is not None and block.size:
+                self.on_audio(block.astype("<i2").tobytes())
+            if self.ears is not None and self.ears.echo is not None:
+                self.ears.echo.reference.played(block, tick.device_ns)
             self.post(tick)
-        if playout.lost_ticks > self._lost_ticks:  # what was played without a tick is recorded, and no reference
-            self._lost_ticks = playout.lost_ticks
-            self._record(self._tapped(tap, tap.queued))
         if self.ears is not None:
             self._hear(self.ears)
-
-    def _tapped(self, tap: Ring, count: int) -> Int16:
-        """The next samples that were really played; the tap has them before their tick is written."""
-        first, second = tap.peek(count)
-        block = np.concatenate((first, second))
-        tap.consume(block.size)
-        return block
-
-    def _played(self, block: Int16, device_ns: int) -> None:
-        self._record(block)
-        if self.ears is not None and self.ears.echo is not None:
-            self.ears.echo.reference.played(block, device_ns)
-
-    def _record(self, block: Int16) -> None:
-        if self.on_audio is not None and block.size:
-            self.on_audio(block.astype("<i2").tobytes())
 
     def _hear(self, ears: Ears) -> None:
         try:
@@ -244,6 +214,10 @@ class Shell:
             line = f"the voice activity detector failed ({type(fault).__name__}: {fault}); choose another: ears.adapter"
             self.post(ev.AdapterFailed("mic", "ears", "crashed", line, False))
             return
+        if ears.echo is not None:
+            for change in ears.echo.changes:
+                self.note(echo=encode(change))
+            ears.echo.changes.clear()
         for frame in frames:
             self.post(frame)
 

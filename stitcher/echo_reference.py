@@ -17,7 +17,7 @@ from stitcher.pcm import Float32, Int16, to_float32, to_int16
 from stitcher.sinc import Sinc
 from timeline.clock import NS_PER_MS
 
-KEPT_S = 2  # how long the ears may lag behind the speaker; longer, and their audio is late for any answer
+KEPT_S = 10  # how long the ears may lag behind the speaker: as long as the microphone's audio waits for them
 LEAD_NS = 10 * NS_PER_MS
 """The reference is read so much early. Hosts' device times are off by some milliseconds either way, and a canceller
 cannot use a reference that comes after its echo; of one that comes early it finds the delay. Most devices buffer more

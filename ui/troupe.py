@@ -16,7 +16,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_cast, make_microphone, make_speaker
+from ui.compose import make, make_cast, make_echo, make_microphone, make_speaker
 
 Progress = Callable[[str], None]
 
@@ -54,6 +54,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
         _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")
     troupe.parts.vad = make(config, context, "ears")
+    troupe.parts.echo = make_echo(config, context, troupe.parts.speaker.rate_hz, not demo and _devices(config))
     troupe.parts.stt = make(config, context, "stt")
     troupe.parts.stt.warm_up()
     progress("loading the replies")
@@ -74,6 +75,11 @@ def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
         troupe.notices.append(f"{error.detail}; playing a demonstration instead")
         return False
     return True
+
+
+def _devices(config: Config) -> bool:
+    """Both ends are devices: what the one plays, the other may hear."""
+    return not any(spec.lower().endswith(".wav") for spec in (config.audio.microphone, config.audio.speaker))
 
 
 def _simulate_user(troupe: Troupe, context: Context, closing: ExitStack, two_sources: bool) -> None:
