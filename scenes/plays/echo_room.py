@@ -47,6 +47,7 @@ ROOMS = (
     RoomClass("drifting", 300, drift_ppm=100, echo_db=0),
     RoomClass("jumping", 200, echo_db=0, jumps=((15_000, 160), (30_000, 60), (45_000, 110))),
 )
+LINES = [line for line in CLEAR if "," not in line]  # nobody pauses in the middle
 OVER_USER_DB = (0.0, 3.0, 6.0)  # the echo above the user
 
 
@@ -87,7 +88,7 @@ class Overtalker:
             return
         after_ms = self._draw.uniform(1500, 5000)
         self._begins_ns.append(int(self._simulator.now_ns() + after_ms * NS_PER_MS))
-        self._simulator.say(self._draw.choice(CLEAR), after_ms, 2500)
+        self._simulator.say(self._draw.choice(LINES), after_ms, 2500)
 
     def heard_after_ms(self, interruptions: list[int]) -> list[float | None]:
         """From the beginning of each sentence to the interruption; None: there was none."""
