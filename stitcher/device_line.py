@@ -16,9 +16,13 @@ import numpy as np
 
 from timeline.clock import NS_PER_MS, NS_PER_S
 
-SETTLING_HZ = 0.5  # bandwidth at first: callbacks' jitter is ironed out within a second
+SETTLING_HZ = 0.2  # bandwidth at first: the slope is known to some 10 ppm after as many seconds
 SETTLED_HZ = 0.02  # and in the end: 5 ms of jitter move the line by 0.1 ms, and that slowly
-SETTLING_S = 20.0  # from one to the other; the slope is known by then
+SETTLING_S = 20.0  # from one to the other
+CLIP = 2.0  # mean distances off the line: a single late block, on a busy machine, pulls no more than that (Huber)
+CLIP_SHARE = 0.05  # of that mean, a block: over about twenty
+CLIP_FIRST_NS = 5 * NS_PER_MS
+CLIP_LEAST_NS = 50_000  # what even undisturbed device times jitter by
 JUMP_NS = 10 * NS_PER_MS  # half a block; a device that changes its latency, or drops audio, moves by more
 JUMP_BLOCKS = 5  # that agree, one after the other: a stalled machine is late by less each block
 SLOPE_MOST_PPM = 2000.0  # ten times what crystals do: no run of late blocks may bend the line further
@@ -34,6 +38,7 @@ class DeviceLine:
         self._sample_ns = self._nominal_ns  # as it turns out to be
         self._position, self._ns = 0, 0.0  # a point of the line
         self._since_s = -1.0  # that the line has been fed; below 0: never
+        self._mean_off_ns = float(CLIP_FIRST_NS)
         self._off: deque[float] = deque(maxlen=JUMP_BLOCKS)  # how far the last blocks lie off it, all beyond JUMP_NS
 
     def feed(self, position: int, device_ns: int) -> None:
@@ -71,14 +76,17 @@ class DeviceLine:
         return (self._nominal_ns / self._sample_ns - 1) * 1e6
 
     def _pull(self, position: int, due_ns: float, off_ns: float, samples: int) -> None:
+        self._mean_off_ns += CLIP_SHARE * (abs(off_ns) - self._mean_off_ns)
+        most_ns = max(CLIP_LEAST_NS, CLIP * self._mean_off_ns)
+        off_ns = min(most_ns, max(-most_ns, off_ns))
         block_s = samples / self.rate_hz
         self._since_s += block_s
         share = min(1.0, self._since_s / SETTLING_S)
         omega = 2 * np.pi * SETTLING_HZ * (SETTLED_HZ / SETTLING_HZ) ** share * block_s
         self._position, self._ns = position, due_ns + min(1.0, np.sqrt(2) * omega) * off_ns
-        most_ns = self._nominal_ns * SLOPE_MOST_PPM * 1e-6
+        steepest_ns = self._nominal_ns * SLOPE_MOST_PPM * 1e-6
         bent_ns = self._sample_ns - self._nominal_ns + min(1.0, omega) ** 2 * off_ns / samples
-        self._sample_ns = self._nominal_ns + float(np.clip(bent_ns, -most_ns, most_ns))
+        self._sample_ns = self._nominal_ns + float(np.clip(bent_ns, -steepest_ns, steepest_ns))
 
     def _jumped(self, off_ns: float) -> float:
         """How far the line jumps; 0 while that is not proved."""
