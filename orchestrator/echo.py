@@ -16,7 +16,7 @@ from adapters.base import EAR_RATE_HZ, ECHO_FRAME_SAMPLES, EchoCanceller
 from orchestrator.alignment import Alignment
 from orchestrator.echo_guard import EchoChange, EchoGuard, EchoWindow
 from stitcher.device_line import DeviceLine
-from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, find_echo
+from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, Found, find_echo
 from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.linear_echo import LinearEcho
 from stitcher.pcm import Int16, dbfs, to_float32, to_int16
@@ -27,6 +27,9 @@ REFERENCE_SAMPLES = LOOKED_SAMPLES + int(DELAY_MOST_S * EAR_RATE_HZ)
 WAIT_MOST_SAMPLES = EAR_RATE_HZ // 10  # for the speaker's next block; one that is later than 100 ms stands still
 PLAYED_DBFS = -60.0  # of the reference: below, there is nothing that could come back
 ECHO_STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
+REFLECTED_S = 0.06  # behind the reference: later, what looks like an echo is a coincidence
+RESIDUAL_DB = 20.0  # off what was heard: a user so far below our echo would not be understood; it is the echo's rest
+TAIL_SAMPLES = EAR_RATE_HZ // 5  # a room goes on for 200 ms
 SUSPECT = 0.35  # probability of speech from which it is worth a look: below, nobody was heard anyway
 
 
@@ -72,25 +75,35 @@ class EchoPath:
 
     def judge(self, probability: float, window_samples: int) -> float:
         """The probability that the user speaks in the last window, where a detector says that somebody does."""
-        if dbfs(self._far) < PLAYED_DBFS:
+        end = self._far.size - self._delay
+        if dbfs(self._far[end - LOOKED_SAMPLES - TAIL_SAMPLES : end]) < PLAYED_DBFS:
             return probability
-        reference = to_float32(self._far)
-        expected_s = self.alignment.found_s or 0.0
-        if self.alignment.feed(find_echo(to_float32(self._near), reference, EAR_RATE_HZ, expected_s)):
+        if dbfs(self._far[-LOOKED_SAMPLES:]) >= PLAYED_DBFS and self.alignment.feed(self._find(self._near)):
             self._align()
-        change = self.guard.feed(self._window(probability, window_samples))
+        window = self._window(probability, window_samples)
+        change = self.guard.feed(window)
         if change is not None:
             self.changes.append(change)
-        if probability < SUSPECT:
-            return probability
-        if self.guard.half_duplex or not self.alignment.settled:
-            return 0.0
-        found = find_echo(to_float32(self._clean), reference, EAR_RATE_HZ)
-        return 0.0 if found.strength > ECHO_STRENGTH else probability
+        deaf = self.guard.warming_up or self.guard.half_duplex or not self.alignment.settled
+        return 0.0 if probability >= SUSPECT and (deaf or self._is_echo(window)) else probability
+
+    def _is_echo(self, window: EchoWindow) -> bool:
+        """What is left is our own voice: it is next to nothing, or the reference is in it, where the echo is."""
+        if window.clean_dbfs < window.near_dbfs - RESIDUAL_DB:
+            return True
+        found = self._find(self._clean)
+        late_s = found.delay_s - self.alignment.delay_s
+        return found.strength > ECHO_STRENGTH and 0.0 <= late_s <= REFLECTED_S
+
+    def _find(self, heard: Int16) -> Found:
+        """Our own voice in the last LOOKED_SAMPLES of something."""
+        expected_s = self.alignment.found_s or 0.0
+        return find_echo(to_float32(heard), to_float32(self._far), EAR_RATE_HZ, expected_s)
 
     def _window(self, probability: float, samples: int) -> EchoWindow:
-        far = self._far[: self._far.size - self._delay]
-        return EchoWindow(samples * 1000 / EAR_RATE_HZ, dbfs(far[-samples:]), *self.levels(samples), probability)
+        end = self._far.size - self._delay
+        far_dbfs = dbfs(self._far[end - samples : end])
+        return EchoWindow(samples * 1000 / EAR_RATE_HZ, far_dbfs, *self.levels(samples), probability)
 
     def levels(self, samples: int) -> tuple[float, float]:
         """Of the last that was heard, and of what was left of it, in dBFS."""

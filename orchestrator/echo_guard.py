@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-WARM_UP_MS = 1500  # of own speech before anything is concluded: the canceller is still learning the room
+WARM_UP_MS = 2500  # of own speech until the canceller knows the room; till then nothing is heard or concluded
 JUDGED_MS = 4000  # of own speech that a verdict rests on: a sentence
 HIGH_SHARE = 0.5  # of windows with speech in what is left: a user over our voice stops us long before
 LOW_SHARE = 0.1  # hysteresis: between the two nothing changes
@@ -61,6 +61,11 @@ class EchoGuard:
         self._own_words_ns: deque[int] = deque(maxlen=OWN_WORDS)
 
     @property
+    def warming_up(self) -> bool:
+        """The canceller has hardly heard us yet: it cannot be helped that some of our voice is left."""
+        return self._spoken_ms < WARM_UP_MS
+
+    @property
     def erle_db(self) -> float:
         """Echo return loss enhancement: how much less is left than was heard, in the median of the last windows."""
         losses = sorted(window.near_dbfs - window.clean_dbfs for window in self._windows)
@@ -71,7 +76,7 @@ class EchoGuard:
         if window.far_dbfs < PLAYED_DBFS:
             return None
         self._spoken_ms += window.window_ms
-        if self._spoken_ms < WARM_UP_MS:
+        if self.warming_up:
             return None
         self._windows.append(window)
         self._judged_ms += window.window_ms
