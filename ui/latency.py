@@ -57,24 +57,25 @@ def measure(speaker: Speaker, microphone: Microphone) -> Measured:
         faults.append(fault)
         woken.set()
 
-    playout, capture = Playout(_script(speaker.rate_hz), speaker.rate_hz), Capture(microphone.rate_hz)
-    listening = _Listening(playout, capture)
+    playout, capture = Playout(script(speaker.rate_hz), speaker.rate_hz), Capture(microphone.rate_hz)
+    listening = Listening(playout, capture)
     try:
         microphone.start(capture, woken.set, fail)
         speaker.start(playout, woken.set, fail)
         while not listening.drain():
             if not woken.wait(BLOCK_WAIT_S):
                 faults.append(AdapterError("stalled", "no sound came or went for 2 s: see duckbill devices"))
+            woken.clear()  # before the next look, so that nothing is missed
             if faults:
                 raise faults[0]
-            woken.clear()
     finally:
         microphone.stop()
         speaker.stop()
     return listening.found()
 
 
-def _script(rate_hz: int) -> Ring:
+def script(rate_hz: int) -> Ring:
+    """The silence and the burst, for a speaker to play."""
     parts = (np.zeros(int(BEFORE_S * rate_hz)), np.random.default_rng(0).normal(0, BURST_RMS, int(BURST_S * rate_hz)))
     pcm = to_int16(np.concatenate(parts).astype(np.float32))
     ring = Ring(np.zeros(pcm.size, np.int16))
@@ -82,7 +83,9 @@ def _script(rate_hz: int) -> Ring:
     return ring
 
 
-class _Listening:
+class Listening:
+    """Drained of what the devices leave, until it has heard enough."""
+
     def __init__(self, playout: Playout, capture: Capture) -> None:
         self._playout = playout
         self._echo = EchoPath(None, EchoReference(playout.rate_hz, EAR_RATE_HZ))

@@ -15,8 +15,7 @@ from ui.options import add_config_options, config_from
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("devices", help="list microphones and speakers")
-    parser.add_argument("--measure", action="store_true",
-                        help="play a short hiss on the configured speaker, and tell how late the microphone hears it")  # fmt: skip
+    parser.add_argument("--measure", action="store_true", help="play a short hiss and tell how late it is heard")
     add_config_options(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON array")
     parser.set_defaults(run=run)
