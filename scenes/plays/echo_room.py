@@ -20,6 +20,7 @@ from adapters.tts.whole import speak_whole
 from adapters.weights import Weights, default_cache
 from orchestrator import actions as act
 from orchestrator.echo import EchoPath
+from orchestrator.echo_guard import WARM_UP_MS
 from orchestrator.turns import Cause
 from scenes.demonstration import speak
 from scenes.room import Room, RoomClass
@@ -86,7 +87,7 @@ class Overtalker:
         if len(self._begins_ns) == ROUNDS:
             self._simulator.later(0, ev.StopRequested())
             return
-        after_ms = self._draw.uniform(1500, 5000)
+        after_ms = self._draw.uniform(WARM_UP_MS, 6000)
         self._begins_ns.append(int(self._simulator.now_ns() + after_ms * NS_PER_MS))
         self._simulator.say(self._draw.choice(LINES), after_ms, 2500)
 
