@@ -30,11 +30,10 @@ class WebrtcCanceller:
 
     def __init__(self, options: Options, context: Context) -> None:
         try:
-            from livekit import rtc
+            self._rtc = _library()
         except ImportError as error:
             cure = "pip install 'duckbill[webrtc]', or set echo.adapter to 'none'"
             raise AdapterError("missing", f"echo.webrtc needs livekit: {cure}") from error
-        self._rtc: Any = rtc
         self._options = options
         self.reset()
 
@@ -62,3 +61,31 @@ class WebrtcCanceller:
 
     def _frame(self, pcm: Int16) -> Any:
         return self._rtc.AudioFrame(bytearray(pcm.tobytes()), EAR_RATE_HZ, 1, ECHO_FRAME_SAMPLES)
+
+
+def _library() -> Any:
+    """The package, its log turned off: threads of its own call Python with what they log, and where such a call meets
+    the interpreter's end the process aborts (seen in one of thirteen short ones; in none without the log)."""
+    from livekit import rtc
+    from livekit.rtc import _ffi_client as client
+
+    if client.FfiClient._instance is None:
+        load = client.get_ffi_lib
+        client.get_ffi_lib = lambda: _Unlogged(load())
+        try:
+            _ = client.FfiClient.instance
+        finally:
+            client.get_ffi_lib = load
+    return rtc
+
+
+class _Unlogged:
+    """The native library, but for one argument of its initialization."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        initialize = library.livekit_ffi_initialize
+        self.livekit_ffi_initialize = lambda callback, log, *more: initialize(callback, False, *more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)

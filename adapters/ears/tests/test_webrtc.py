@@ -67,3 +67,11 @@ def test_neither_input_is_changed_and_it_forgets_when_told(canceller):
 def test_it_says_what_it_is(canceller):
     said = canceller.describe()
     assert (said.name, said.role, said.rate_hz, said.unit_samples, said.egress) == ("webrtc", "ears", 16_000, 160, ())
+
+
+def test_the_library_logs_nothing_and_is_as_it_was(canceller):
+    """Its threads would call into an interpreter that ends."""
+    from livekit.rtc import _ffi_client as client
+
+    assert type(client.FfiClient.instance._ffi_lib).__name__ == "_Unlogged"
+    assert client.get_ffi_lib.__module__ == client.__name__
