@@ -84,7 +84,8 @@ class EchoPath:
         change = self.guard.feed(window)
         if change is not None:
             self.changes.append(change)
-        deaf = self.guard.warming_up or self.guard.half_duplex or not self.alignment.settled
+        learning = self.guard.warming_up and self.alignment.found_s is not None  # with headphones there is no echo
+        deaf = learning or self.guard.half_duplex or not self.alignment.settled
         return 0.0 if probability >= SUSPECT and (deaf or self._is_echo(window)) else probability
 
     def _is_echo(self, window: EchoWindow) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-WARM_UP_MS = 2500  # of own speech until the canceller knows the room; till then nothing is heard or concluded
+WARM_UP_MS = 2500  # of own speech until the canceller knows the room; till then nothing is concluded
 JUDGED_MS = 4000  # of own speech that a verdict rests on: a sentence
 HIGH_SHARE = 0.5  # of windows with speech in what is left: a user over our voice stops us long before
 LOW_SHARE = 0.1  # hysteresis: between the two nothing changes
