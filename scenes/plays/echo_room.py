@@ -87,7 +87,8 @@ class Overtalker:
         if len(self._begins_ns) == ROUNDS:
             self._simulator.later(0, ev.StopRequested())
             return
-        after_ms = self._draw.uniform(WARM_UP_MS, 6000)
+        first = not self._begins_ns  # while the canceller learns the room nobody is heard
+        after_ms = self._draw.uniform(2 * WARM_UP_MS, 8000) if first else self._draw.uniform(1500, 6000)
         self._begins_ns.append(int(self._simulator.now_ns() + after_ms * NS_PER_MS))
         self._simulator.say(self._draw.choice(LINES), after_ms, 2500)
 
