@@ -2,8 +2,8 @@
 it but the audio processing, and nothing of that opens a connection (traced: not one socket beyond a local pair).
 
 It finds the delay of the echo by itself, up to about half a second behind the reference, learns the room, and
-suppresses what is left. In simulated rooms it took 40 to 60 dB off the echo once it had heard ten seconds of it, 20 dB
-from the first second on; a frame costs 0.07 to 0.3 ms. Noise suppression is off unless it is asked for: the recognizer
+suppresses what is left. In a simulated room with a tail of 0.4 s it took 19 dB off the echo in the first seconds and 41
+to 44 dB after ten; a frame costs 0.07 to 0.3 ms. Noise suppression is off unless it is asked for: the recognizer
 and the detectors were trained on noise, not on what a suppressor leaves.
 """
 
