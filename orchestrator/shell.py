@@ -212,6 +212,7 @@ class Shell:
         except Exception as fault:  # the detector's bug is an adapter's fault: deaf, and said so
             self.ears = None
             line = f"the voice activity detector failed ({type(fault).__name__}: {fault}); choose another: ears.adapter"
+            line = fault.detail if isinstance(fault, AdapterError) else line  # the echo canceller's names its own cure
             self.post(ev.AdapterFailed("mic", "ears", "crashed", line, False))
             return
         if ears.echo is not None:
