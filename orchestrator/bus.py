@@ -9,6 +9,8 @@ over until the core says stitch or drop. Pure but for the ring it writes to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,7 @@ from adapters.base import AudioChunk
 from orchestrator.actions import SILENCE, Action, DropChunk, FinishStream, Flush, Hold, Retract, StitchChunk
 from stitcher.dither import Dither
 from stitcher.gain import amplified
-from stitcher.pcm import Float32, digest
+from stitcher.pcm import Float32, Int16, digest
 from stitcher.playout import FACTS, Playout
 from stitcher.ring import Ring
 from stitcher.stitcher import Stitcher
@@ -122,3 +124,15 @@ def sink_tick(row: npt.NDArray[np.int64]) -> SinkTick:
     for flag in FLAGS:
         values[flag] = bool(values[flag])
     return SinkTick(*values)
+
+
+def drained(playout: Playout) -> Iterator[tuple[SinkTick, Int16]]:
+    """What the sink has left since the last time: each tick with the block that was really played."""
+    facts, tap = playout.facts, playout.tap
+    assert facts is not None and tap is not None
+    while (row := facts.peek(len(FACTS))[0]).size:
+        tick = sink_tick(row)
+        facts.consume(row.size)
+        block = np.concatenate(tap.peek(tick.block_samples))  # the tap has it before its tick is written
+        tap.consume(block.size)
+        yield tick, block

@@ -30,7 +30,7 @@ from stitcher.dither import DITHER_LEAST_DBFS, DITHER_MOST_DBFS
 from stitcher.pcm import BUS_RATE_HZ
 
 ENV_PREFIX = "DUCKBILL_"
-ROLES = ("tts", "stt", "ears", "llm", "task")
+ROLES = ("tts", "stt", "ears", "echo", "llm", "task")
 
 TASK = "task"  # the name of the task source, which is its section here
 _TASK = SourceSettings(TASK)
@@ -108,6 +108,10 @@ class EarsConfig(_Role):
     wake: str = Field("", description="answer only after this word: hey_jarvis, okay_nabu, alexa, hey_mycroft")
 
 
+class EchoConfig(_Role):
+    adapter: str = Field("auto", description="auto: webrtc, else linear, and nothing where there are no two devices")
+
+
 class LlmConfig(_Role):
     adapter: str = Field("auto", description="auto: an endpoint on this machine if one answers, else embedded")
 
@@ -138,6 +142,7 @@ class Config(_Section):
     tts: TtsConfig = TtsConfig()
     stt: SttConfig = SttConfig()
     ears: EarsConfig = EarsConfig()
+    echo: EchoConfig = EchoConfig()
     llm: LlmConfig = LlmConfig()
     task: TaskConfig = TaskConfig()
     weights: dict[str, str] = Field({}, description="paths of weights that you have already, by catalogue name")

@@ -1,6 +1,6 @@
 """The ears: from what the microphone captured to judged windows, and the audio kept for the recognizer.
 
-    capture ring -> resample to 16 kHz -> history (rolling) -> windows -> voice activity -> EarFrame
+    capture ring -> resample to 16 kHz -> echo cancelled -> history (rolling) -> windows -> voice activity -> EarFrame
 
 Positions are samples at EAR_RATE_HZ since the session began.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import Vad
+from orchestrator.echo import EchoPath
 from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler
@@ -23,11 +24,12 @@ HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be
 
 
 class Ears:
-    """Listens to `capture` with `vad`."""
+    """Listens to `capture` with `vad`. `echo`: None where nothing of our own voice comes back, or others cancel it."""
 
-    def __init__(self, capture: Capture, vad: Vad) -> None:
+    def __init__(self, capture: Capture, vad: Vad, echo: EchoPath | None = None) -> None:
         self.capture = capture
         self.vad = vad
+        self.echo = echo
         self.position = 0  # samples in the history
         self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
         self._judged = 0  # samples that the windows have covered
@@ -39,7 +41,10 @@ class Ears:
         while (row := self.capture.facts.peek(len(CAPTURE_FACTS))[0]).size:
             size, device_ns = (int(field) for field in row)
             self.capture.facts.consume(row.size)
-            self._keep(self._take(size))
+            block = self._take(size)
+            if self.echo is not None:
+                block = self.echo.clean(block, self._captured * EAR_RATE_HZ // self.capture.rate_hz, device_ns)
+            self._keep(block)
             yield from self._judge(device_ns)
 
     def slice(self, start: int, end: int) -> Float32:
@@ -71,4 +76,6 @@ class Ears:
             # Counted from what was captured: the resampler keeps some of that back.
             ago_ns = self._captured * NS_PER_S // self.capture.rate_hz - self._judged * NS_PER_S // EAR_RATE_HZ
             probability = float(self.vad.probability(window))
+            if self.echo is not None:
+                probability = self.echo.judge(probability, size)
             yield EarFrame(self._judged, size, round(probability, 4), round(dbfs(window), 1), device_ns - ago_ns)

@@ -21,16 +21,17 @@ from typing import Any
 from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts
 from adapters.ears.base import EndOfTurn, Vad
 from orchestrator import actions as act
-from orchestrator.bus import Bus, sink_tick
+from orchestrator.bus import Bus, drained
 from orchestrator.core import Core
 from orchestrator.ears import Ears
+from orchestrator.echo import EchoPath
 from orchestrator.engines import ReplyTask, SpeechEngines, SttEngine
 from orchestrator.judging import TurnJudge
 from orchestrator.turns import State
 from stitcher.capture import Capture
-from stitcher.playout import FACTS
 from timeline import events as ev
 from timeline.clock import NS_PER_S, Clock
+from timeline.codec import encode
 
 ATTENTIVE = (State.HEARING, State.YIELDING)  # somebody speaks: there will be something to transcribe
 
@@ -52,6 +53,7 @@ class Parts:
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
     turn: EndOfTurn | None = None  # tells whether a turn is over; None: plain silence does
+    echo: EchoPath | None = None  # None: no echo is to be expected, or others cancel it
 
     @property
     def voices(self) -> dict[str, Tts]:
@@ -187,7 +189,8 @@ class Shell:
         parts.speaker.start(self.bus.playout, self._notify, lambda fault: self._lost("speaker", fault))
         if parts.microphone is not None and parts.vad is not None:
             capture = Capture(parts.microphone.rate_hz)
-            self.ears = Ears(capture, parts.vad)
+            self.ears = Ears(capture, parts.vad, parts.echo)
+            self.note(echo=parts.echo.layer if parts.echo is not None else "none")
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
 
     def _notify(self) -> None:
@@ -204,17 +207,13 @@ class Shell:
         self.drain()
 
     def drain(self) -> None:
-        """Everything that the devices have left: ticks, windows, played audio."""
-        facts, tap = self.bus.playout.facts, self.bus.playout.tap
-        assert facts is not None and tap is not None
-        while (row := facts.peek(len(FACTS))[0]).size:
-            tick = sink_tick(row)
-            facts.consume(row.size)
+        """Everything that the devices have left: ticks with what was played, then windows of what was heard."""
+        for tick, block in drained(self.bus.playout):
+            if self.on_audio is not None and block.size:
+                self.on_audio(block.astype("<i2").tobytes())
+            if self.ears is not None and self.ears.echo is not None:
+                self.ears.echo.reference.played(block, tick.device_ns)
             self.post(tick)
-        while (played := tap.peek(tap.capacity)[0]).size:
-            if self.on_audio is not None:
-                self.on_audio(played.astype("<i2").tobytes())
-            tap.consume(played.size)
         if self.ears is not None:
             self._hear(self.ears)
 
@@ -224,8 +223,13 @@ class Shell:
         except Exception as fault:  # the detector's bug is an adapter's fault: deaf, and said so
             self.ears = None
             line = f"the voice activity detector failed ({type(fault).__name__}: {fault}); choose another: ears.adapter"
+            line = fault.detail if isinstance(fault, AdapterError) else line  # the echo canceller's names its own cure
             self.post(ev.AdapterFailed("mic", "ears", "crashed", line, False))
             return
+        if ears.echo is not None:
+            for change in ears.echo.changes:
+                self.note(echo=encode(change))
+            ears.echo.changes.clear()
         for frame in frames:
             self.post(frame)
 

@@ -6,7 +6,7 @@ Times are milliseconds of the room's time, in which devices and users live. The 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,3 +51,4 @@ class World:
     stt_cost_ms: float = STT_COST_MS
     load: Sequence[tuple[float, float, float]] = ()  # (from_ms, to_ms, factor): the machine is that much slower
     jumps: Sequence[tuple[float, float]] = ()  # (at_ms, by_ms): the session's clock leaps; the machine slept
+    ears: Callable[[Any], Any] | None = None  # who hears, made of the session; None: those that hear the script

@@ -16,7 +16,7 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_cast, make_end_of_turn, make_microphone, make_speaker, make_vad
+from ui.compose import make, make_cast, make_echo, make_end_of_turn, make_microphone, make_speaker, make_vad
 
 Progress = Callable[[str], None]
 
@@ -56,6 +56,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
     troupe.parts.vad = make_vad(config, context)
     troupe.parts.turn, why_not = make_end_of_turn(config, context, closing)
     troupe.notices += [why_not] if why_not else []
+    troupe.parts.echo = make_echo(config, context, troupe.parts.speaker.rate_hz, not demo and _devices(config))
     troupe.parts.stt = stt = make(config, context, "stt")
     closing.callback(stt.close)
     stt.warm_up()
@@ -77,6 +78,11 @@ def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
         troupe.notices.append(f"{error.detail}; playing a demonstration instead")
         return False
     return True
+
+
+def _devices(config: Config) -> bool:
+    """Both ends are devices: what the one plays, the other may hear."""
+    return not any(spec.lower().endswith(".wav") for spec in (config.audio.microphone, config.audio.speaker))
 
 
 def _simulate_user(troupe: Troupe, context: Context, closing: ExitStack, two_sources: bool) -> None:

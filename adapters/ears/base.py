@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from adapters.base import Capability
+from adapters.base import EAR_RATE_HZ, Capability
 from stitcher.pcm import Float32, Int16
 
 
@@ -54,3 +54,22 @@ class EndOfTurn(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+ECHO_FRAME_SAMPLES = EAR_RATE_HZ // 100
+"""What an echo canceller takes at once: 10 ms."""
+
+
+class EchoCanceller(Protocol):
+    """Takes what we play ourselves out of what the microphone hears."""
+
+    def describe(self) -> Capability: ...
+
+    def cancel(self, near: Int16, far: Int16) -> Int16:
+        """`near`: the next int16[ECHO_FRAME_SAMPLES] of the microphone; `far`: what was played, its echo in `near` or
+        in one of the next frames. Returns `near` without echo, as long. Raises AdapterError."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the room."""
+        ...

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from adapters.base import EAR_RATE_HZ
+from adapters.ears.base import ECHO_FRAME_SAMPLES
 from orchestrator.ears import HISTORY_SECONDS, Ears
+from orchestrator.echo import EchoPath
 from stitcher.capture import Capture
+from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.pcm import to_int16
 from timeline.clock import NS_PER_S
 
@@ -90,3 +93,31 @@ def test_what_found_no_room_is_counted_and_the_rest_is_heard():
         capture.take(np.zeros(EAR_RATE_HZ, np.int16), 0)
     assert capture.lost_samples == 2 * EAR_RATE_HZ
     assert len(list(Ears(capture, Listener()).listen())) == 10 * EAR_RATE_HZ // 512
+
+
+class Inverter:
+    """A canceller that shows what the reference said, upside down."""
+
+    def cancel(self, near, far):
+        return -far
+
+    def reset(self):
+        raise AssertionError("noise is no echo: there is nothing to align")
+
+
+@pytest.mark.parametrize("block", [80, 160, 320, 1000])
+def test_what_was_played_reaches_the_canceller_when_it_was_heard(block):
+    """The microphone's blocks and the speaker's are cut differently; the reference fits all the same."""
+    audio = np.random.default_rng(1).normal(0, 1000, EAR_RATE_HZ).astype(np.int16)
+    reference = EchoReference(24_000, EAR_RATE_HZ)
+    ears = Ears(Capture(EAR_RATE_HZ), Listener(), EchoPath(Inverter(), reference))
+    played = to_int16((0.3 * np.sin(2 * np.pi * 200 * np.arange(26_400) / 24_000)).astype(np.float32))
+    for at in range(0, played.size, 480):
+        reference.played(played[at : at + 480], at * NS_PER_S // 24_000)
+    for at in range(0, audio.size, block):
+        ears.capture.take(audio[at : at + block], (at + block) * NS_PER_S // EAR_RATE_HZ)
+        list(ears.listen())
+    assert audio.size - ears.position < ECHO_FRAME_SAMPLES
+    at_s = np.arange(1, ears.position + 1) / EAR_RATE_HZ + LEAD_NS / NS_PER_S
+    expected = -0.3 * np.sin(2 * np.pi * 200 * at_s)
+    np.testing.assert_allclose(ears.slice(0, ears.position)[2000:], expected[2000:], atol=0.02)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ui.options import add_config_options, config_from
 
-ROLES = ("tts", "stt", "ears", "llm")
+ROLES = ("tts", "stt", "ears", "echo", "llm")
 _MARKS = {"ready": "+", "described": " ", "unavailable": "-", "broken": "!"}
 
 

@@ -57,6 +57,7 @@ def examine(config: Any, context: Any, measure: bool) -> Iterator[Finding]:
     yield _python()
     for role in ("tts", "stt", "ears"):
         yield _adapter(config, context, role, getattr(config, role).adapter, measure)
+    yield _echo(config, context)
     for name in config.tts.fallback:
         yield dataclasses.replace(_adapter(config, context, "tts", name, measure), what=f"tts {name} (fallback)")
     yield from _turn_ends(config, context)
@@ -121,6 +122,23 @@ def _turn_ends(config: Any, context: Any) -> Iterator[Finding]:
 
     if config.ears.turn != NO_MODEL:
         yield _checked(f"ears {config.ears.turn}", look, state="optional")
+
+
+def _echo(config: Any, context: Any) -> Finding:
+    """Which layer keeps our own voice out, where microphone and speaker are devices."""
+    from ui.compose import make
+
+    name = config.echo.adapter
+    if name in ("none", "linear"):
+        line = "no canceller: use headphones, or --half-duplex" if name == "none" else "the linear part alone"
+        return Finding(f"echo {name}", "ok", line)
+    wanted = "webrtc" if name == "auto" else name
+    state = "optional" if name == "auto" else "missing"
+    found = _checked(
+        f"echo {wanted}", lambda: f"loaded, {make(config, context, 'echo', wanted).describe().version}", state
+    )
+    without = "" if found.state != "optional" else "; without it the linear part alone is used"
+    return dataclasses.replace(found, detail=found.detail + without)
 
 
 def _replies(config: Any, context: Any) -> Iterator[Finding]:
