@@ -46,7 +46,6 @@ class Simulator:
     agenda: Agenda = field(default_factory=Agenda)
     machine: Machine | None = None
     others: Mapping[str, tuple[Tts, VirtualClock]] = field(default_factory=dict)  # engines that may take over
-    make_ears: Callable[[World, Agenda, Callable[[], int], Callable[[Any], None]], Any] = EarActor
     make_recognizer: Callable[[World, Any, Agenda, Callable[[Any], None]], Any] = RecognizerActor
     watchers: list[Watcher] = field(default_factory=list)
     records: list[tuple[int, str, Any]] = field(default_factory=list)  # (session ns, event | action, fact)
@@ -65,7 +64,8 @@ class Simulator:
         for at_ms, by_ms in world.jumps:
             agenda.later(int(at_ms * NS_PER_MS), partial(self._leap, int(by_ms * NS_PER_MS)))
         self.sink = SinkActor(world, self.bus, agenda, self.noise, self.now_ns, self.post)
-        self.ears = self.make_ears(world, agenda, self.now_ns, self.post)
+        hears = world.ears or (lambda session: EarActor(world, agenda, session.now_ns, session.post))
+        self.ears: Any = hears(self)
         others = {name: Machine(tts, clock, agenda, World()) for name, (tts, clock) in self.others.items()}
         self.engines = {
             name: EngineActor(machine, self.bus, agenda, self.post)

@@ -81,8 +81,9 @@ def hold(case: Case, question: Any, context: Context, vad: Any, stt: Any) -> Out
     tts = Troubled(ToneTts(), VOICE, clock)
     settings = CoreSettings(tts=tts.describe(), listen=ListenSettings())
     simulator = Simulator(
-        settings, tts, clock, World(replies=(aloud(ANSWER_S, 0),)),
-        make_ears=lambda world, agenda, now_ns, post: RealEars(vad, agenda, now_ns, post),
+        settings, tts, clock,
+        World(replies=(aloud(ANSWER_S, 0),),
+              ears=lambda session: RealEars(vad, session.agenda, session.now_ns, session.post)),
         make_recognizer=lambda world, ears, agenda, post: RealRecognizer(
             stt, context.clock, (QUESTION,), ears, agenda, post
         ),

@@ -68,7 +68,7 @@ def play(stage: Stage) -> None:
     heard = [ms for ms in late_ms if ms is not None and ms <= HEARD_WITHIN_MS]
     stage.at_least("double_talk_heard", len(heard) / max(1, len(late_ms)), HEARD_LEAST)
     stage.measure("double_talk_heard_ms_median", float(np.median(heard)) if heard else 0.0)
-    path: EchoPath = alone.ears.ears.echo  # type: ignore[attr-defined]
+    path: EchoPath = alone.ears.ears.echo
     stage.measure("latency_ms", path.latency_ms or 0.0)
     stage.measure("reference_drift_ppm", path.reference.line.drift_ppm)
 
