@@ -36,7 +36,7 @@ class ListenSettings:
     sure_above: float = 0.95  # the model's probability; between the two the wait goes over from one to the other
     unsure_below: float = 0.5
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
-    yield_ms: int = 64  # speech at which our voice pauses, until it is known what it is
+    yield_ms: int = 96  # speech at which our voice pauses, until it is known what it is
     confirm_ms: int = 704  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
     resume_ms: int = 224  # silence after which our voice goes on, if the floor was not taken
     detector: str = "words"  # what tells an interruption from a backchannel, see orchestrator.barge_in

@@ -32,7 +32,7 @@ def syllables(room: Room) -> Room:
 
 def test_the_voice_pauses_within_three_windows_and_nothing_is_lost():
     room = speaking(Room())
-    room.speak(64)
+    room.speak(96)
     assert room.state is State.YIELDING and holds(room) == [True]
     assert not room.all(act.Flush) and not room.all(act.CancelReply)
 
@@ -52,7 +52,7 @@ def test_a_short_sound_lets_it_go_on_where_it_paused(ms):
 
 def test_a_click_does_not_even_pause_it():
     room = speaking(Room())
-    room.speak(32)
+    room.speak(64)
     room.silence(320)
     assert not holds(room)
 
@@ -121,7 +121,7 @@ def test_an_answer_to_what_was_dropped_changes_nothing():
     room.silence(640)
     assert room.state is State.SPEAKING
     room.tell(ev.Transcribed(late.segment, late.attempt, False, "Stop at once", 0, 1, 1))
-    room.speak(64)
+    room.speak(96)
     assert room.state is State.YIELDING and not room.all(act.Flush)
 
 
@@ -166,7 +166,7 @@ def test_speech_from_afar_pauses_it_for_a_moment_only_and_once():
     soft(room, 1600)
     assert room.state is State.SPEAKING and holds(room) == [True, False]
     room.silence(320)
-    room.speak(64)
+    room.speak(96)
     assert room.state is State.YIELDING, "the next one is another"
 
 

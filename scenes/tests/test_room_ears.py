@@ -41,4 +41,4 @@ def test_our_own_voice_interrupts_us_only_where_nothing_cancels_it(cancels):
     simulator.run(8000)
     causes = [fact.cause for _, fact in simulator.of(act.ShowTurn)]
     assert Cause.AUDIO_STARTED in causes
-    assert (Cause.BARGE_IN in causes) is not cancels
+    assert (Cause.YIELDED in causes) is not cancels
