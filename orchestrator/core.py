@@ -59,6 +59,7 @@ class Core:
             ev.Retracted: lambda event: self._do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: self._do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
+            ev.WakeWordHeard: lambda event: self.hearing.waking.spotted(event.position),
             ev.Transcribed: lambda event: self._do(self.hearing.transcribed(event)),
             ev.TurnJudged: self.hearing.endpoint.judge,
             ev.UserTyped: self._on_typed,
@@ -174,7 +175,6 @@ class Core:
         self._do(self.answering.answer(self.turns.turn, text, self._now_ns))
 
     def _on_reply(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
-        """The conversational source's words go to the voice, a task source's to the floor."""
         self.replying.wrote(event)
         self._do(self.floor.wrote(event, self._now_ns))
 

@@ -12,32 +12,36 @@ from collections.abc import Iterator
 import numpy as np
 
 from adapters.base import EAR_RATE_HZ
-from adapters.ears.base import Vad
+from adapters.ears.base import Vad, WakeWord
 from orchestrator.echo import EchoPath
+from orchestrator.waking import Spotter
 from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler
 from timeline.clock import NS_PER_S
-from timeline.events import EarFrame
+from timeline.events import EarFrame, WakeWordHeard
 
 HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be asked again
 
 
 class Ears:
-    """Listens to `capture` with `vad`. `echo`: None where nothing of our own voice comes back, or others cancel it."""
+    """Listens to `capture` with `vad`. `echo`: None where nothing of our own voice comes back, or others cancel it;
+    `wake`: None where no word has to be said first."""
 
-    def __init__(self, capture: Capture, vad: Vad, echo: EchoPath | None = None) -> None:
+    def __init__(self, capture: Capture, vad: Vad, echo: EchoPath | None = None, wake: WakeWord | None = None) -> None:
         self.capture = capture
         self.vad = vad
         self.echo = echo
+        self._spotter = Spotter(wake) if wake is not None else None
         self.position = 0  # samples in the history
         self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
         self._judged = 0  # samples that the windows have covered
         self._captured = 0  # samples taken from the microphone, at its rate
         self._resampler = StreamResampler(capture.rate_hz, EAR_RATE_HZ)
 
-    def listen(self) -> Iterator[EarFrame]:
-        """Take in every block that was captured; yields the windows that they complete."""
+    def listen(self) -> Iterator[EarFrame | WakeWordHeard]:
+        """Take in every block that was captured; yields the windows that they complete, and where the word was spotted
+        before them."""
         while (row := self.capture.facts.peek(len(CAPTURE_FACTS))[0]).size:
             size, device_ns = (int(field) for field in row)
             self.capture.facts.consume(row.size)
@@ -45,6 +49,7 @@ class Ears:
             if self.echo is not None:
                 block = self.echo.clean(block, self._captured * EAR_RATE_HZ // self.capture.rate_hz, device_ns)
             self._keep(block)
+            yield from map(WakeWordHeard, self._spotter.feed(block) if self._spotter is not None else ())
             yield from self._judge(device_ns)
 
     def slice(self, start: int, end: int) -> Float32:

@@ -17,6 +17,7 @@ from orchestrator.barge_in import WORD_LEAST_MS, Evidence
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
 from orchestrator.settings import CoreSettings
+from orchestrator.waking import Waking
 from timeline.clock import NS_PER_MS
 from timeline.events import Transcribed
 
@@ -51,6 +52,7 @@ class Hearing:
         self._per_ms = settings.ear_rate_hz / 1000
         self.detector = SpeechDetector(settings.listen, settings.ear_rate_hz)
         self.endpoint = Endpoint(settings.listen, settings.ear_rate_hz, settings.judged)
+        self.waking = Waking(settings.listen, settings.ear_rate_hz, settings.wake_word)
         self.segments: list[Segment] = []
         self._next_number = 0
         self._provisional_at = 0  # position of the last provisional request
@@ -63,7 +65,7 @@ class Hearing:
         """Speech has begun: a segment from a little before it."""
         start = self.detector.run_start - int(self.settings.preroll_ms * self._per_ms)
         previous = self.segments[-1].end if self.segments else 0
-        self.segments.append(Segment(self._next_number, max(0, previous, start)))
+        self.segments.append(Segment(self._next_number, max(0, previous, start, self.waking.hear_from)))
         self._next_number += 1
         self._provisional_at = self.detector.position
         self._asked_ms = 0.0

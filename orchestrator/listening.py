@@ -35,6 +35,11 @@ def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_
     """Take in one window. `sounding`: our own voice may be in it."""
     detector = hearing.detector
     detector.feed(event)
+    if state is not State.LISTENING:
+        hearing.waking.stay(event.end_position)
+    elif not hearing.waking.awake(event.end_position):
+        detector.reset()
+        return NOTHING
     if state is State.YIELDING:
         return _while_yielding(hearing)
     if state not in (State.HEARING, State.PAUSING):

@@ -94,6 +94,7 @@ class CoreSettings:
     dither_dbfs: float | None = None  # level of a pause inside speech; None: digital black
     mode: Literal["low_latency", "steady"] = "low_latency"
     listen: ListenSettings = field(default_factory=ListenSettings)
+    wake_word: bool = False  # nobody is heard before it is spotted, see orchestrator.waking
     judged: bool = False  # a model tells whether a turn is over, see orchestrator.endpoint
     failure_reply: str = "Sorry, I lost my train of thought."
     tasks: tuple[SourceSettings, ...] = ()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.base import AdapterError, Microphone, Replies, Speaker, Stt, Tts
-from adapters.ears.base import EndOfTurn, Vad
+from adapters.ears.base import EndOfTurn, Vad, WakeWord
 from orchestrator import actions as act
 from orchestrator.bus import Bus, drained
 from orchestrator.core import Core
@@ -53,6 +53,7 @@ class Parts:
     tasks: dict[str, Replies] = field(default_factory=dict)  # the task sources, by the names that the core knows
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
     turn: EndOfTurn | None = None  # tells whether a turn is over; None: plain silence does
+    wake: WakeWord | None = None  # None: nothing has to be said first
     echo: EchoPath | None = None  # None: no echo is to be expected, or others cancel it
 
     @property
@@ -189,7 +190,7 @@ class Shell:
         parts.speaker.start(self.bus.playout, self._notify, lambda fault: self._lost("speaker", fault))
         if parts.microphone is not None and parts.vad is not None:
             capture = Capture(parts.microphone.rate_hz)
-            self.ears = Ears(capture, parts.vad, parts.echo)
+            self.ears = Ears(capture, parts.vad, parts.echo, parts.wake)
             self.note(echo=parts.echo.layer if parts.echo is not None else "none")
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
 

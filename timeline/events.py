@@ -129,6 +129,13 @@ class EarFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeWordHeard:
+    """The word that wakes was spotted, up to a position of the ear."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     segment: int
     attempt: int
@@ -216,8 +223,8 @@ EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
-        Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed,
-        DeadlinePassed, StopRequested,
+        WakeWordHeard, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded,
+        AdapterFailed, DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

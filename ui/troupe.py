@@ -16,7 +16,16 @@ from orchestrator.config import TASK, Config
 from orchestrator.engines import name_setting
 from orchestrator.shell import Parts
 from timeline.events import InputEnded
-from ui.compose import make, make_cast, make_echo, make_end_of_turn, make_microphone, make_speaker, make_vad
+from ui.compose import (
+    make,
+    make_cast,
+    make_echo,
+    make_end_of_turn,
+    make_microphone,
+    make_speaker,
+    make_vad,
+    make_wake_word,
+)
 
 Progress = Callable[[str], None]
 
@@ -54,6 +63,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
         _simulate_user(troupe, context, closing, bool(config.task.adapter))
     progress("loading the ears")
     troupe.parts.vad = make_vad(config, context)
+    troupe.parts.wake = make_wake_word(config, context)
     troupe.parts.turn, why_not = make_end_of_turn(config, context, closing)
     troupe.notices += [why_not] if why_not else []
     troupe.parts.echo = make_echo(config, context, troupe.parts.speaker.rate_hz, not demo and _devices(config))
