@@ -75,8 +75,6 @@ def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> No
         series.lead.append((at, (fact["written_seen"] - fact["read_index"]) / rate_hz * 1000))
         if fact["underrun_samples"]:
             series.underruns.append(at)
-        if fact["flushed_index"] >= 0:
-            series.cuts.append(at)
     elif kind == "OpenPhrase":
         series.engines[fact["phrase"]] = fact["engine"]
     elif kind == "ChunkStitched":
@@ -87,6 +85,8 @@ def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> No
         series.chunks.append((at, fact["samples"] / fact["rate_hz"] * 1000, fact["render_ns"] / 1e6))
     elif kind == "EarFrame":
         series.ears.append((at, fact["speech_prob"], fact["level_dbfs"]))
+    elif kind == "Remember" and fact["interrupted"]:
+        series.cuts.append(at)
     elif kind == "ShowTurn":
         series.states.append((at, fact["state"]))
 
