@@ -9,19 +9,21 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-COUNTERS = Path("/proc/self/io")  # Linux only
+COUNTERS, TASKS = Path("/proc/self/io"), Path("/proc/self/task")  # Linux only
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 MAKING = ("os.mkdir", "os.rename", "tempfile.mkstemp", "tempfile.mkdtemp", "os.link", "os.symlink")
 
 
 @dataclass
 class Writes:
-    """`files`: opened for writing, or made. `written_bytes`: by whatever, to wherever; -1 where it cannot be known."""
+    """`files`: opened for writing, or made. `written_bytes`: by whatever, to wherever, but for threads that had
+    been there before; -1 where it cannot be known."""
 
     files: list[str] = field(default_factory=list)
     written_bytes: int = -1
@@ -39,14 +41,14 @@ def watch_writes() -> Iterator[Writes]:
         sys.addaudithook(_on_audit)
         _hooked = True
     writes = Writes()
-    before = _written_bytes()
+    before, others = _written_bytes(), _of_others()
     _watching.append(writes)
     try:
         yield writes
     finally:
         _watching.remove(writes)
-        after = _written_bytes()
-        writes.written_bytes = after - before if before >= 0 else -1
+        elsewhere = sum(count - others.get(thread, count) for thread, count in _of_others().items())
+        writes.written_bytes = _written_bytes() - before - elsewhere if before >= 0 else -1
 
 
 def _on_audit(event: str, args: tuple[Any, ...]) -> None:
@@ -58,9 +60,16 @@ def _on_audit(event: str, args: tuple[Any, ...]) -> None:
             writes.files.append(f"{event} {args[0]}")
 
 
-def _written_bytes() -> int:
+def _of_others() -> dict[str, int]:
+    """What each thread but this one has written: those that were there before the block are none of its business."""
+    mine = str(threading.get_native_id())
+    threads = (path.name for path in TASKS.glob("*") if path.name != mine)
+    return {name: count for name in threads if (count := _written_bytes(TASKS / name / "io")) >= 0}
+
+
+def _written_bytes(counters: Path = COUNTERS) -> int:
     try:
-        lines = COUNTERS.read_text().splitlines()
+        lines = counters.read_text().splitlines()
     except OSError:
         return -1
     return int(next(line for line in lines if line.startswith("wchar:")).split()[1])

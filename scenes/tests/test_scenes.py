@@ -124,6 +124,7 @@ def test_heard_ledger_paused_notices_that_samples_are_skipped(monkeypatch):
 
 def test_heard_ledger_paused_notices_a_voice_that_does_not_go_on(monkeypatch):
     monkeypatch.setattr(barge_in_rules, "is_backchannel", lambda *_: False)
+    monkeypatch.setattr(barge_in_rules, "_asks", lambda *_: True)
     assert "flushes" in failed(played(heard_ledger_paused.SCENE))
 
 
