@@ -68,8 +68,9 @@ def _library() -> Any:
     """The package, its log turned off: threads of its own call Python with what they log, and where such a call meets
     the interpreter's end the process aborts (seen in one of thirteen short ones; in none without the log)."""
     from livekit import rtc
-    from livekit.rtc import _ffi_client as client
+    from livekit.rtc import _ffi_client
 
+    client: Any = _ffi_client
     if client.FfiClient._instance is None:
         load = client.get_ffi_lib
         client.get_ffi_lib = lambda: _Unlogged(load())
