@@ -27,7 +27,7 @@ from stitcher.pcm import Float32
 from stitcher.playout import Playout
 from timeline.words import WordTime
 
-Role = Literal["tts", "stt", "ears", "llm"]
+Role = Literal["tts", "stt", "ears", "echo", "llm"]
 Fault = Literal["missing", "corrupt", "unsupported", "refused", "stalled", "garbage", "crashed", "unplugged"]
 
 

@@ -36,11 +36,12 @@ class Line:
     report: bool = False
 
 
+# In one breath each: of this voice the model of turns cannot tell a pause from an end.
 LINES = (
-    Line("Hello there. What can you tell me about the platypus?"),
-    Line("Wait a moment. How far away is the moon?", interrupt_ms=4500),
+    Line("What can you tell me about the platypus?"),
+    Line("Wait and tell me how far away the moon is.", interrupt_ms=4500),
     Line("How long does it take to travel there?"),
-    Line("Stop please. What is the weather like today?", interrupt_ms=3000),
+    Line("Stop and tell me what the weather is like today.", interrupt_ms=3000),
 )
 REPLIES = (
     "It is an odd animal. The platypus is a mammal that lays eggs, and it lives in the rivers of eastern Australia. "
@@ -68,7 +69,7 @@ TWO_SOURCES = TwoSources(
     lines=(
         Line("Computer, how many stars can I see at night?"),
         Line("How far away is the moon?"),
-        Line("Stop please. What is the weather like today?", interrupt_ms=6500, report=True),
+        Line("Stop and tell me what the weather is like today.", interrupt_ms=6500, report=True),
         Line("Computer, how far away is the nearest star?"),
     ),
     replies=(

@@ -40,7 +40,7 @@ class WebrtcCanceller:
 
     def describe(self) -> Capability:
         return Capability(
-            name="webrtc", version=version("livekit"), role="ears", streaming=True, unit_samples=ECHO_FRAME_SAMPLES,
+            name="webrtc", version=version("livekit"), role="echo", streaming=True, unit_samples=ECHO_FRAME_SAMPLES,
             granularity=(1,), stateful_context="rolling", delivery="push", rate_hz=EAR_RATE_HZ,
         )  # fmt: skip
 

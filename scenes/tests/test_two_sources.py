@@ -115,9 +115,9 @@ def test_the_conversation_sounds_the_same_with_a_second_source_to_the_sample(
 def test_an_answer_that_does_not_come_holds_up_no_report_and_is_heard_when_it_does():
     world = World(user=(QUESTION,), replies=(WORDS,), reply_delay_ms=12_000, task_replies=(REPORT,))
     simulator = two(world, 30_000)
-    asked_ns = simulator.of(act.StartReply)[0][0]
+    over_ns = next(t for t, fact in simulator.of(act.ShowTurn) if fact.cause == "turn_committed")
     granted = [t for t, fact in simulator.of(act.ShowTurn) if fact.cause == "floor_granted"]
-    assert granted[0] - asked_ns == pytest.approx(LATE_MS * NS_PER_MS, abs=FRAME_MS * NS_PER_MS)
+    assert granted[0] - over_ns == pytest.approx(LATE_MS * NS_PER_MS, abs=FRAME_MS * NS_PER_MS)
     heard = [(m.source, m.text) for m in remembered(simulator, "assistant") if m.text]
     assert heard == [("task", REPORT), ("llm", WORDS)]
     assert messages(simulator)[-1] == ("assistant", f"{HAND_OVER} {REPORT} {WORDS}")

@@ -97,7 +97,7 @@ def test_an_option_is_a_value_as_the_file_has_it():
 def test_every_adapter_of_every_role_is_listed(capsys):
     assert main(["adapters", "--no-warm-up", "--json"]) == 0
     found = lines(capsys)
-    expected = [(role, name) for role in ("tts", "stt", "ears", "llm") for name in names(role)]
+    expected = [(role, name) for role in ("tts", "stt", "ears", "echo", "llm") for name in names(role)]
     assert [(line["role"], line["name"]) for line in found] == expected
     for line in found:
         if line["capability"] is None:

@@ -67,7 +67,7 @@ def test_neither_input_is_changed_and_it_forgets_when_told(canceller):
 
 def test_it_says_what_it_is(canceller):
     said = canceller.describe()
-    assert (said.name, said.role, said.rate_hz, said.unit_samples, said.egress) == ("webrtc", "ears", 16_000, 160, ())
+    assert (said.name, said.role, said.rate_hz, said.unit_samples, said.egress) == ("webrtc", "echo", 16_000, 160, ())
 
 
 def test_the_library_logs_nothing_and_is_as_it_was(canceller):
