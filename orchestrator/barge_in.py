@@ -1,6 +1,6 @@
 """Barge-in: the voice has paused because somebody began to speak. Do they want the floor?
 
-    onset -> pause -> evidence, window by window -> TAKE: stop for good   RESUME: go on where it paused   WAIT
+    onset -> pause -> evidence, window by window -> TAKE: stop for good   RESUME, ECHO: go on where it paused   WAIT
 
 Rules. The floor is taken by words that are no backchannel, or by speech that lasts. Silence gives it back. Speech much
 softer than the user's usual is somebody else's: it takes nothing until it has gone on for long, and the voice does not
@@ -19,6 +19,7 @@ from orchestrator.settings import ListenSettings
 FAR_DB = -12.0  # below the user's usual level: twice the distance is 6 dB, four times 12
 FAR_LASTS_MS = 2400  # speech so soft, for so long, is the user all the same: nobody else talks into our answer
 FAR_KNOWN_MS = 400  # of speech, before its level is believed: words begin softly
+ECHO_AGAIN_MS = 3000  # of speech that was our echo, before it is looked at anew: a user may speak in it
 WORD_SHORTEST_MS = 150  # who speaks fast says six or seven words a second
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
@@ -29,6 +30,7 @@ class Verdict(StrEnum):
     WAIT = "wait"
     TAKE = "take"
     RESUME = "resume"
+    ECHO = "echo"  # go on: it was our own voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Evidence:
     words_ms: float  # of speech that they are from
     level_db: float | None  # above the user's usual level; None: not known
     agreed: str = ""  # of the words, those on which two texts in a row agree
+    echo: bool = False  # the words are our own, come back
 
 
 Detector = Callable[[Evidence, ListenSettings], Verdict]
@@ -48,6 +51,8 @@ Detector = Callable[[Evidence, ListenSettings], Verdict]
 
 def by_words(heard: Evidence, limits: ListenSettings) -> Verdict:
     """Words decide where there are any, else how long it lasts."""
+    if heard.echo:
+        return Verdict.ECHO
     far = heard.level_db is not None and heard.level_db < FAR_DB and heard.speech_ms >= FAR_KNOWN_MS
     if far:
         return Verdict.TAKE if heard.speech_ms >= FAR_LASTS_MS else Verdict.RESUME

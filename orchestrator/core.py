@@ -193,8 +193,7 @@ class Core:
                 return
             self._do(follow)
         elif event.role == "stt":
-            again = self.hearing.failed(event.ticket, event.retryable, self._now_ns)
-            self._do([again] if again is not None else [])
+            self._do(self.hearing.failed(event.ticket, event.retryable, self._now_ns))
         elif event.role == "llm" and not self.replying.source_failed(event.ticket):
             if (follow := self.floor.failed(event.ticket, self._now_ns)) is None:
                 return
@@ -207,8 +206,7 @@ class Core:
             self._end("speaker lost")
 
     def _on_deadline(self, _event: ev.DeadlinePassed) -> None:
-        stalled = self.replying.stalled(self._now_ns)
-        if stalled is not None:
+        if (stalled := self.replying.stalled(self._now_ns)) is not None:
             self._on_failure(stalled)
         self._notice("transcription has stalled: what was said is lost" if self.hearing.give_up(self._now_ns) else "")
         if self.replying.cut_overdue(self._now_ns):
@@ -283,6 +281,8 @@ class Core:
 
     def _move(self, cause: Cause, at_ns: int) -> None:
         before, state = self.turns.state, self.turns.move(cause)
+        if state is State.YIELDING:
+            self.hearing.spoken_into(self.replying.speech.script, self.replying.ledger, self.replying.read_index)
         if State.YIELDING in (before, state):
             self._out.append(act.Hold(state is State.YIELDING))
         if cause is Cause.RESUMED or (before, cause) == (State.YIELDING, Cause.REPLY_FINISHED):

@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 
 from orchestrator.actions import Action, ShowWords, Transcribe
 from orchestrator.agreement import Agreement
-from orchestrator.barge_in import WORD_LEAST_MS, Evidence
+from orchestrator.barge_in import WORD_LEAST_MS, Evidence, Verdict
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
+from orchestrator.phrases import Phrases
+from orchestrator.self_echo import is_echo
 from orchestrator.settings import CoreSettings
 from orchestrator.waking import Waking
 from timeline.clock import NS_PER_MS
 from timeline.events import Transcribed
+from timeline.ledger import Ledger
 
 TRANSCRIBE_TIMEOUT_MS = 20_000  # 25 s of speech take under 2 s; ten times that is a stall
+SAID_CHARS = 150  # ten seconds of speech: an echo is of what sounded just before
 LEVEL_SHARE = 0.3  # of a new turn's level in the usual one: three turns and a changed seat is known
 SYLLABLE_MS = 128  # more speech may be another word
 SILENT_MS = 64  # after so long the word is whole
@@ -59,7 +63,8 @@ class Hearing:
         self._provisional_pending = False
         self._asked_ms = 0.0  # speech in the run when the last provisional text was asked for
         self.usual_dbfs: float | None = None  # how loud the user speaks
-        self.passed = False  # the speech that goes on takes nothing: our voice goes on beside it
+        self.said = ""  # what our voice had said when somebody spoke into it
+        self.passed: Verdict | None = None  # the speech that goes on takes nothing, and our voice goes on beside it
 
     def begin_segment(self) -> None:
         """Speech has begun: a segment from a little before it."""
@@ -79,7 +84,7 @@ class Hearing:
 
     def forget(self) -> None:
         """The turn is answered, or was nothing: what follows is another."""
-        self.segments = []
+        self.segments, self.said = [], ""
 
     def request_final(self, now_ns: int) -> Transcribe:
         """Transcribe the running segment up to the end of speech."""
@@ -116,6 +121,10 @@ class Hearing:
             usual_dbfs = level_dbfs if self.usual_dbfs is None else self.usual_dbfs
             self.usual_dbfs = usual_dbfs + LEVEL_SHARE * (level_dbfs - usual_dbfs)
 
+    def spoken_into(self, script: Phrases, ledger: Ledger, read_index: int) -> None:
+        """Somebody speaks into our voice: what had sounded of it may come back."""
+        self.said = script.heard(ledger, read_index)[0][-SAID_CHARS:]
+
     def evidence(self) -> Evidence:
         """Of the run of speech into our own voice."""
         detector, segment = self.detector, self.segments[-1] if self.segments else Segment(-1, 0)
@@ -123,7 +132,7 @@ class Hearing:
         known = level_dbfs is not None and self.usual_dbfs is not None
         level_db = level_dbfs - self.usual_dbfs if known else None  # type: ignore[operator]
         heard = (detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms)
-        return Evidence(*heard, level_db, segment.agreed)
+        return Evidence(*heard, level_db, segment.agreed, is_echo(segment.words or "", self.said))
 
     def request_words(self) -> Transcribe | None:
         """As soon as there may be a word, then with each syllable more, and once it is silent."""
@@ -165,16 +174,16 @@ class Hearing:
         segment.agreed, unstable = segment.agreement.feed(event.text)
         return [ShowWords(segment.number, segment.agreed, unstable)]
 
-    def failed(self, ticket: int, retryable: bool, now_ns: int) -> Transcribe | None:
+    def failed(self, ticket: int, retryable: bool, now_ns: int) -> list[Action]:
         """An attempt failed: ask again, or take the segment for silent (the failure has been told)."""
         self._provisional_pending = False
         for segment in self.segments:
             if segment.number == ticket and segment.asked_ns >= 0 and segment.text is None:
                 segment.failures += 1
                 if retryable and segment.failures <= RETRIES:
-                    return self._ask(segment, now_ns)
+                    return [self._ask(segment, now_ns)]
                 segment.text = ""
-        return None
+        return []
 
     def give_up(self, now_ns: int) -> bool:
         """Take segments whose transcription is overdue for silent; True where there was one."""
@@ -188,10 +197,11 @@ class Hearing:
 
     @property
     def text(self) -> str | None:
-        """The turn's words; None while a segment is still being transcribed."""
+        """The turn's words, none where they are our own come back; None while a segment is still being transcribed."""
         if any(segment.text is None for segment in self.segments):
             return None
-        return " ".join(segment.text for segment in self.segments if segment.text)
+        text = " ".join(segment.text for segment in self.segments if segment.text)
+        return "" if is_echo(text, self.said) else text
 
     def deadline_ns(self) -> int | None:
         asked = [s.asked_ns for s in self.segments if s.text is None and s.asked_ns >= 0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from orchestrator.actions import Action
-from orchestrator.barge_in import DETECTORS, Verdict
+from orchestrator.barge_in import DETECTORS, ECHO_AGAIN_MS, Verdict
 from orchestrator.hearing import Hearing
 from orchestrator.turns import Cause, State
 from timeline.events import EarFrame
@@ -86,12 +86,15 @@ def _while_not_hearing(hearing: Hearing, state: State, sounding: bool) -> Heard:
 
 
 def _floor_taken(hearing: Hearing) -> bool:
-    """Speech that took nothing has ended, or does take the floor now."""
-    if hearing.detector.silence_ms >= hearing.settings.resume_ms:
-        hearing.detector.reset()
-        hearing.passed = False
+    """Speech that took nothing has ended, is to be looked at anew, or does take the floor now."""
+    detector, limits = hearing.detector, hearing.settings
+    again = hearing.passed is Verdict.ECHO and detector.speech_ms >= ECHO_AGAIN_MS
+    if again or detector.silence_ms >= limits.resume_ms:
+        detector.reset()
+        hearing.passed = None
         return False
-    return DETECTORS[hearing.settings.detector](hearing.evidence(), hearing.settings) is Verdict.TAKE
+    takes = DETECTORS[limits.detector](hearing.evidence(), limits) is Verdict.TAKE
+    return takes and hearing.passed is not Verdict.ECHO
 
 
 def _while_yielding(hearing: Hearing) -> Heard:
@@ -103,7 +106,7 @@ def _while_yielding(hearing: Hearing) -> Heard:
     if verdict is Verdict.WAIT:
         request = hearing.request_words()
         return Heard([request]) if request is not None else NOTHING
-    hearing.passed = detector.silence_ms < limits.resume_ms
-    if not hearing.passed:
+    hearing.passed = verdict if detector.silence_ms < limits.resume_ms else None
+    if hearing.passed is None:
         detector.reset()
     return Heard([], Cause.RESUMED, detector.run_start_ns)

@@ -236,3 +236,46 @@ def test_each_language_has_its_own_and_the_user_may_add_some():
     assert is_backchannel("d'accord", "fr") and is_backchannel("vale, claro", "es")
     assert is_backchannel("quack", "en", ("quack",)) and not is_backchannel("quack", "en")
     assert {"en", "de", "fr", "es", "it"} <= LANGUAGES
+
+
+# -- our own echo ---------------------------------------------------------------------------
+
+
+def repeating(room: Room) -> Room:
+    """The answer's first two words have sounded, and something speaks into it."""
+    asked(room)
+    room.reply("Alpha bravo charlie delta echo")
+    for _ in range(3):
+        room.render()
+    room.play(room.core.replying.speech.end_index - 480)
+    while not [a for a in room.all(act.Transcribe) if not a.final]:
+        room.speak(WINDOW_MS)
+    assert room.core.hearing.said.startswith("Alpha")
+    return room
+
+
+def test_our_own_words_take_nothing_and_are_talked_over():
+    room = repeating(Room())
+    room.answer(room.core.hearing.said, final=False)
+    room.speak(960)
+    assert room.state is State.SPEAKING and holds(room) == [True, False]
+
+
+def test_words_of_the_users_own_do_though_our_voice_is_in_the_room():
+    room = repeating(Room())
+    room.answer("Please stop", final=False)
+    room.speak(256)
+    assert room.state is State.HEARING
+
+
+def test_a_turn_that_was_our_own_echo_is_not_answered():
+    room = repeating(Room())
+    said = room.core.hearing.said
+    room.answer("", final=False)
+    room.speak(800)
+    assert room.state is State.HEARING
+    room.play(room.read_index, flushed_index=room.read_index)
+    room.silence(512)
+    asks = len(room.all(act.StartReply))
+    room.answer(said)
+    assert room.state is State.LISTENING and len(room.all(act.StartReply)) == asks
