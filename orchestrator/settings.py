@@ -39,7 +39,7 @@ class ListenSettings:
     yield_ms: int = 96  # speech at which our voice pauses, until it is known what it is
     confirm_ms: int = 704  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
     resume_ms: int = 224  # silence after which our voice goes on, if the floor was not taken
-    detector: str = "words"  # what tells an interruption from a backchannel, see orchestrator.barge_in
+    detector: Literal["words", "length"] = "words"  # of interruptions, see orchestrator.barge_in
     language: str = "en"  # of the backchannels
     backchannels: tuple[str, ...] = ()  # more of them
     provisional_ms: int = 500  # how often a running turn is transcribed for the eye

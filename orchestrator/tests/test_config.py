@@ -83,6 +83,7 @@ def test_a_device_may_be_named_by_its_number(toml):
         ("[tts]\npersona = 'no/where.json'", "setting tts.persona is 'no/where.json': it cannot be read (No such file"),
         ("[tts]\npersona = 3", "setting tts.persona is 3: no persona goes by it"),
         ("[audio]\nrate_hz = 24001", "setting audio.rate_hz is 24001"),
+        ("[listen]\ndetector = 'mood'", "setting listen.detector is 'mood'"),
         ("[listen]\nbarge_in = 'perhaps'", "setting listen.barge_in is 'perhaps'"),
         ("[task]\npatience_ms = 3", "setting task.patience_ms is 3"),
         ("[task]\nhandover = 'x'", "unknown setting task.handover; did you mean task.hand_over?"),
