@@ -3,7 +3,7 @@
 The orchestrator negotiates from `Capability` alone; there is no `if name == ...` anywhere else.
 
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
-    Stt        describe, warm_up, prepare, transcribe(pcm) -> Transcript, close
+    Stt        describe, warm_up, prepare, transcribe(pcm, ...) -> Transcript, close
     (the ears' are in adapters.ears.base)
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, start(capture, notify, on_fault), stop
@@ -197,8 +197,10 @@ class Stt(Protocol):
         nothing, and may be called beside `transcribe`."""
         ...
 
-    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
-        """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far; to be read only. Raises AdapterError."""
+    def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
+        """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far; to be read only. `expected`: what may well
+        have been said, in its usual spelling, to lean on where so little sounded that it could be anything; whoever
+        cannot ignores it. Raises AdapterError."""
         ...
 
     def close(self) -> None: ...

@@ -20,8 +20,8 @@ class HostedStt(Host):
         """Told, not asked: nobody waits."""
         self._remote.tell("prepare")
 
-    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
-        answer = self._alive().call("transcribe", self.limit_s, pcm=pcm, provisional=provisional)
+    def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
+        answer = self._alive().call("transcribe", self.limit_s, pcm=pcm, provisional=provisional, expected=expected)
         transcript: Transcript = unpack(answer)
         self.did_its_work()
         return transcript

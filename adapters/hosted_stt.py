@@ -16,7 +16,8 @@ class SttClerk:
         return pack(self._stt.describe())
 
     def do_transcribe(self, call: Message) -> Message:
-        return pack(self._stt.transcribe(self._slot.view(call["samples"]), call["provisional"]))
+        pcm = self._slot.view(call["samples"])
+        return pack(self._stt.transcribe(pcm, call["provisional"], call["expected"]))
 
     def on_prepare(self, told: Message) -> None:
         self._stt.prepare()

@@ -105,6 +105,7 @@ class Transcribe:
     start_position: int
     end_position: int
     final: bool
+    expected: str = ""  # what may well have been said
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ import re
 HUM = re.compile("[mh-]+")  # in whatever letters it is written
 WORDS_MOST = 4  # "yeah yeah I see"; who says more has something to say
 
-_ANY = "mm mmm mhm hmm hm mm-hmm mhmm mmhmm uh-huh uhuh uh huh ah aha oh ooh um eh ha haha wow ok okay"
-_PHRASES = {
-    "en": "yeah|yes|yep|yup|ya|right|sure|i see|got it|all right|alright|really|indeed|true|exactly|good|great|nice|"
-    "cool|fine|of course|go on|thank you|thanks|you know|no way|oh no|interesting|absolutely|definitely|totally",
+_ANY = "mm mmm mhm hmm hm mm-hmm mhmm mmhmm uh-huh uhuh uh huh ah aha oh ooh um eh ha haha wow ok okay amen"
+_PHRASES = {  # the most frequent first
+    "en": "yeah|right|oh|I see|okay|sure|really|yes|yep|yup|ya|got it|all right|all good|alright|indeed|true|exactly|"
+    "good|great|nice|cool|fine|of course|go on|thank you|thanks|you know|I know|no way|oh no|interesting|absolutely|"
+    "definitely|totally|that's true|that's right|that's it|makes sense|fair enough|very good|perfect|wonderful|lovely|"
+    "amazing|excellent",
     "de": "ja|genau|klar|stimmt|ach so|achso|aha|gut|schön|richtig|natürlich|verstehe|echt|wirklich|na ja|super|danke",
     "fr": "oui|ouais|d'accord|c'est ça|voilà|bien|je vois|tout à fait|exactement|vraiment|ah bon|super|merci",
     "es": "sí|si|claro|ya|vale|bueno|exacto|entiendo|de verdad|eso es|por supuesto|muy bien|gracias",
@@ -25,8 +27,8 @@ _PHRASES = {
 }
 _TAKERS = {
     "en": "stop wait no nope hey hold quiet enough sorry excuse pause please help listen shut never mind but actually "
-    "what why who when where which how can could would let tell give louder slower faster again repeat back next "
-    "cancel",
+    "what why who when where which how can could would will should is are do does did was were let let's tell give "
+    "make turn set play show read skip my your louder slower faster again repeat back next cancel",
     "de": "stopp stop halt warte warten nein hey moment ruhe genug entschuldigung pause bitte hilfe aber eigentlich "
     "was warum wer wann wo lauter langsamer nochmal zurück weiter abbrechen",
     "fr": "stop arrête attends attendez non hé silence assez pardon pause aide mais quoi pourquoi qui quand où encore",
@@ -37,6 +39,8 @@ _TAKERS = {
 }
 """Words that ask for it, or with which requests and questions begin: one of them is enough, however short."""
 LANGUAGES = frozenset(_PHRASES)
+_FIRST, _LAST = ("Mm-hmm", "Uh-huh"), ("Mm", "Wow")  # in any language, around its own
+EXPECTED_PHRASES = 7  # so many of those: a recognizer that is told of more leans too far
 
 
 def words_of(text: str) -> list[str]:
@@ -51,6 +55,13 @@ def is_backchannel(text: str, language: str, more: tuple[str, ...] = ()) -> bool
     known = {tuple(words_of(line)) for line in (*_ANY.split(), *_PHRASES.get(language, "").split("|"), *more)}
     rest = tuple(word for word in words if not HUM.fullmatch(word))
     return 0 < len(words) <= WORDS_MOST and _made_of(rest, known - {()})
+
+
+def expected(language: str, more: tuple[str, ...] = ()) -> str:
+    """What a recognizer may lean on while it is open whether somebody only hums along: "Mm-hmm. Uh-huh. Yeah."."""
+    phrases = _PHRASES.get(language, "").split("|")[:EXPECTED_PHRASES]
+    lines = [*_FIRST, *phrases, *more, *_LAST]
+    return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines if line)
 
 
 def takes_floor(text: str, language: str) -> bool:

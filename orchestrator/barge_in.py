@@ -16,12 +16,15 @@ from enum import StrEnum
 from orchestrator.backchannels import is_backchannel, may_become, takes_floor, words_of
 from orchestrator.settings import ListenSettings
 
-FAR_DB = -12.0  # below the user's usual level: twice the distance is 6 dB, four times 12
+FAR_DB = -9.0  # below the user's usual level: twice the distance is 6 dB, three times 9.5
 FAR_LASTS_MS = 2400  # speech so soft, for so long, is the user all the same: nobody else talks into our answer
-FAR_KNOWN_MS = 400  # of speech, before its level is believed: words begin softly
+FAR_KNOWN_MS = 190  # of speech, before its level is believed: words begin softly
 ECHO_AGAIN_MS = 3000  # of speech that was our echo, before it is looked at anew: a user may speak in it
-WORD_SHORTEST_MS = 150  # who speaks fast says six or seven words a second
+WORD_SHORTEST_MS = 125  # who speaks fast says eight words a second
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
+FIRST_WORDS_MS = 250  # of speech that goes on, before its words are asked for: half of the takers are known by then
+NO_WAY_MS = 300  # of speech, before "no" is believed, which may become "no way"
+SAID_LEAST_MS = 500  # of speech, before words that ask for nothing are: "Oh" is written as "Hello", "Got it" as "God"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
 SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
 
@@ -42,7 +45,6 @@ class Evidence:
     words: str | None  # a recognizer's, so far; None: none yet
     words_ms: float  # of speech that they are from
     level_db: float | None  # above the user's usual level; None: not known
-    agreed: str = ""  # of the words, those on which two texts in a row agree
     echo: bool = False  # the words are our own, come back
 
 
@@ -74,13 +76,11 @@ def _believed(heard: Evidence) -> str:
 
 
 def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:
-    """Words that are no backchannel: one that asks for the floor; or others, once the recognizer has said them twice,
-    for it makes words of a hum."""
+    """Words that are no backchannel: one that asks for the floor, at once; or others, once enough was said."""
+    begins = may_become(words, limits.language, limits.backchannels)
     if takes_floor(words, limits.language):
-        return True
-    agreed = " ".join(words_of(heard.agreed))
-    small_talk = is_backchannel if len(agreed.split()) > 1 else may_become
-    return bool(agreed) and not small_talk(agreed, limits.language, limits.backchannels)
+        return heard.words_ms >= NO_WAY_MS or not begins
+    return heard.words_ms >= SAID_LEAST_MS and not begins
 
 
 def _awaited(heard: Evidence, limits: ListenSettings) -> bool:

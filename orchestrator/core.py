@@ -18,7 +18,7 @@ from typing import Any
 from orchestrator import actions as act
 from orchestrator.dialogue import Dialogue
 from orchestrator.health import too_slow
-from orchestrator.listening import listen
+from orchestrator.listening import Heard, listen, weigh
 from orchestrator.settings import CoreSettings
 from orchestrator.story import Story
 from orchestrator.turns import Cause, State
@@ -50,7 +50,7 @@ class Core:
             ev.SwapRequested: lambda event: do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
             ev.WakeWordHeard: lambda event: hearing.waking.spotted(event.position),
-            ev.Transcribed: lambda event: do(hearing.transcribed(event)),
+            ev.Transcribed: self._on_transcribed,
             ev.TurnJudged: hearing.endpoint.judge,
             ev.UserTyped: lambda event: dialogue.typed(event.text),
             ev.SpeakRequested: lambda event: self._requests.append(event.text),
@@ -90,10 +90,23 @@ class Core:
     # -- what is heard and played ---------------------------------------------------------
 
     def _on_ear(self, event: ev.EarFrame) -> None:
-        state, dialogue = self.turns.state, self.dialogue
+        state = self.turns.state
         room_ns = self.replying.silent_ns + ROOM_MS * NS_PER_MS
         sounding = state is not State.LISTENING or event.device_ns < room_ns
-        actions, cause, at_ns = listen(event, state, sounding, self.hearing, self._now_ns)
+        heard = listen(event, state, sounding, self.hearing, self._now_ns)
+        self._take_in(heard)
+        if heard.cause is None and state is State.LISTENING and self.hearing.detector.run_samples:
+            self.floor.freed(self._now_ns)  # somebody may be beginning: a report waits for another breath
+
+    def _on_transcribed(self, event: ev.Transcribed) -> None:
+        self.dialogue.do(self.hearing.transcribed(event))
+        if self.turns.state is State.YIELDING:  # the voice has paused for these words
+            self._take_in(weigh(self.hearing))
+
+    def _take_in(self, heard: Heard) -> None:
+        """What was heard moves the turn."""
+        actions, cause, at_ns = heard
+        dialogue = self.dialogue
         dialogue.do(actions)
         if cause is Cause.TURN_COMMITTED:
             dialogue.commit(cause, at_ns)
@@ -101,8 +114,6 @@ class Core:
             if cause in (Cause.BARGE_IN, Cause.SPEECH_RESUMED):
                 dialogue.interrupt()
             dialogue.move(cause, at_ns)
-        elif state is State.LISTENING and self.hearing.detector.run_samples:
-            self.floor.freed(self._now_ns)  # somebody may be beginning: a report waits for another breath
 
     def _on_tick(self, event: ev.SinkTick) -> None:
         audible_ns = self.replying.tick(event)

@@ -6,6 +6,8 @@ kept in samples of the ear's stream. A gap shorter than GAP_MS does not break a 
 
 from __future__ import annotations
 
+from math import log10
+
 from orchestrator.settings import ListenSettings
 from timeline.events import EarFrame
 
@@ -29,7 +31,7 @@ class SpeechDetector:
         self.speech_end = self.position  # end of the last window of speech
         self.speech_end_ns = 0
         self.run_start_ns = 0
-        self._level_sum_db = 0.0  # over the samples of speech
+        self._energy = 0.0  # of the run's speech: its power, summed over its samples
 
     def feed(self, frame: EarFrame) -> None:
         if frame.speech_prob >= self._settings.speech_threshold:
@@ -42,7 +44,7 @@ class SpeechDetector:
                 self.run_start = frame.end_position - frame.window_samples
                 self.run_start_ns = frame.device_ns - round(frame.window_samples / self._per_ms * 1e6)
             self.run_samples += frame.window_samples
-            self._level_sum_db += frame.level_dbfs * frame.window_samples
+            self._energy += 10 ** (frame.level_dbfs / 10) * frame.window_samples
             self.speech_end = frame.end_position
             self.speech_end_ns = frame.device_ns
 
@@ -53,8 +55,9 @@ class SpeechDetector:
 
     @property
     def level_dbfs(self) -> float | None:
-        """Mean level of the run's speech; None where there is none."""
-        return self._level_sum_db / self.run_samples if self.run_samples else None
+        """Level of the run's speech: of its mean power, so that its loud vowels count, as soon as one was said; None
+        where there is none."""
+        return 10 * log10(self._energy / self.run_samples) if self._energy > 0 else None
 
     @property
     def silence_ms(self) -> float:

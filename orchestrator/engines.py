@@ -157,7 +157,7 @@ class SttEngine:
 
         def timed() -> tuple[Transcript, int]:
             start_ns = clock.now_ns()
-            return self._stt.transcribe(pcm, not action.final), clock.now_ns() - start_ns
+            return self._stt.transcribe(pcm, not action.final, action.expected), clock.now_ns() - start_ns
 
         self._worker.submit(timed, lambda result, error: self._on_done(action, result, error))
 

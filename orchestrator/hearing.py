@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from orchestrator.actions import Action, ShowWords, Transcribe
 from orchestrator.agreement import Agreement
-from orchestrator.barge_in import WORD_LEAST_MS, Evidence, Verdict
+from orchestrator.backchannels import expected
+from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
 from orchestrator.phrases import Phrases
@@ -44,7 +45,6 @@ class Segment:
     failures: int = 0
     words: str | None = None  # provisional
     words_ms: float = 0.0  # of speech that they are from
-    agreed: str = ""  # of the words, those that two texts in a row had
     agreement: Agreement = field(default_factory=Agreement)  # of the provisional texts
 
 
@@ -132,16 +132,17 @@ class Hearing:
         known = level_dbfs is not None and self.usual_dbfs is not None
         level_db = level_dbfs - self.usual_dbfs if known else None  # type: ignore[operator]
         heard = (detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms)
-        return Evidence(*heard, level_db, segment.agreed, is_echo(segment.words or "", self.said))
+        return Evidence(*heard, level_db, is_echo(segment.words or "", self.said))
 
     def request_words(self) -> Transcribe | None:
         """As soon as there may be a word, then with each syllable more, and once it is silent."""
         fresh_ms = self.detector.speech_ms - self._asked_ms
-        enough_ms = WORD_LEAST_MS if not self._asked_ms else SYLLABLE_MS
+        enough_ms = FIRST_WORDS_MS if not self._asked_ms else SYLLABLE_MS
         over = self.detector.silence_ms >= SILENT_MS and fresh_ms > 0 and self.detector.speech_ms >= WORD_LEAST_MS
-        return self.request_provisional(0) if fresh_ms >= enough_ms or over else None
+        may_be = expected(self.settings.language, self.settings.backchannels)
+        return self.request_provisional(0, may_be) if fresh_ms >= enough_ms or over else None
 
-    def request_provisional(self, every_ms: int | None = None) -> Transcribe | None:
+    def request_provisional(self, every_ms: int | None = None, may_be: str = "") -> Transcribe | None:
         """Every `every_ms` (None: `provisional_ms`) of a running segment, one at a time."""
         position = self.detector.position
         if self._provisional_pending or not self.segments:
@@ -152,7 +153,7 @@ class Hearing:
         self._provisional_at, self._provisional_pending = position, True
         self._asked_ms = self.detector.speech_ms
         segment = self.segments[-1]
-        return Transcribe(segment.number, segment.attempt, segment.start, position, False)
+        return Transcribe(segment.number, segment.attempt, segment.start, position, False, may_be)
 
     @property
     def too_long(self) -> bool:
@@ -171,8 +172,7 @@ class Hearing:
             segment.text = event.text.strip()
             return []
         segment.words, segment.words_ms = event.text, self._asked_ms
-        segment.agreed, unstable = segment.agreement.feed(event.text)
-        return [ShowWords(segment.number, segment.agreed, unstable)]
+        return [ShowWords(segment.number, *segment.agreement.feed(event.text))]
 
     def failed(self, ticket: int, retryable: bool, now_ns: int) -> list[Action]:
         """An attempt failed: ask again, or take the segment for silent (the failure has been told)."""

@@ -41,7 +41,9 @@ def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_
         detector.reset()
         return NOTHING
     if state is State.YIELDING:
-        return _while_yielding(hearing)
+        heard = weigh(hearing)
+        request = hearing.request_words() if heard is NOTHING else None
+        return Heard([request]) if request is not None else heard
     if state not in (State.HEARING, State.PAUSING):
         return _while_not_hearing(hearing, state, sounding)
     judge = hearing.endpoint.hear(detector)
@@ -97,15 +99,14 @@ def _floor_taken(hearing: Hearing) -> bool:
     return takes and hearing.passed is not Verdict.ECHO
 
 
-def _while_yielding(hearing: Hearing) -> Heard:
-    """The voice has paused."""
+def weigh(hearing: Hearing) -> Heard:
+    """The voice has paused: does what was heard so far take the floor, or give it back?"""
     detector, limits = hearing.detector, hearing.settings
     verdict = DETECTORS[limits.detector](hearing.evidence(), limits)
+    if verdict is Verdict.WAIT:
+        return NOTHING
     if verdict is Verdict.TAKE:
         return Heard([], Cause.BARGE_IN, detector.run_start_ns)
-    if verdict is Verdict.WAIT:
-        request = hearing.request_words()
-        return Heard([request]) if request is not None else NOTHING
     hearing.passed = verdict if detector.silence_ms < limits.resume_ms else None
     if hearing.passed is None:
         detector.reset()

@@ -37,7 +37,7 @@ class ListenSettings:
     unsure_below: float = 0.5
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 96  # speech at which our voice pauses, until it is known what it is
-    confirm_ms: int = 704  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
+    confirm_ms: int = 608  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter
     resume_ms: int = 224  # silence after which our voice goes on, if the floor was not taken
     detector: Literal["words", "length"] = "words"  # of interruptions, see orchestrator.barge_in
     language: str = "en"  # of the backchannels

@@ -80,9 +80,8 @@ class RealRecognizer:
         if action.segment < len(self._known):
             text = self._known[action.segment]
         else:
-            text = self._stt.transcribe(
-                self._ears.slice(action.start_position, action.end_position), not action.final
-            ).text
+            pcm = self._ears.slice(action.start_position, action.end_position)
+            text = self._stt.transcribe(pcm, not action.final, action.expected).text
         cost_ns, now_ns = self._clock.now_ns() - begin_ns, self._agenda.clock.now_ns()
         self._free_ns = max(self._free_ns, now_ns) + cost_ns
         answer = ev.Transcribed(action.segment, action.attempt, action.final, text, action.start_position,

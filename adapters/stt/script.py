@@ -37,7 +37,7 @@ class ScriptStt:
     def prepare(self) -> None:
         """It is always ready."""
 
-    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
+    def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
         line = self._lines[self._next] if self._next < len(self._lines) else ""
         if provisional:
             words = line.split()

@@ -84,13 +84,13 @@ class WhisperStt:
     def prepare(self) -> None:
         self._resident.prepare()
 
-    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
+    def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
         """What is no number counts as silence, what is beyond full scale as clipped."""
         pcm = np.clip(np.nan_to_num(pcm, nan=0.0), -1.0, 1.0)
         while True:  # each time with a smaller model, as often as there is one
             try:
                 with self._resident.use() as decoder:
-                    return decoder.transcript(pcm, provisional)
+                    return decoder.transcript(pcm, provisional, expected)
             except (RuntimeError, MemoryError) as error:
                 if not (out_of_memory(error) and self._loader.step_down()):
                     raise AdapterError("crashed", f"stt.whisper failed: {error}", retryable=True) from error

@@ -4,7 +4,8 @@
         ^-- the rest, where the text ends early                plain 30 s window, once more <-- no
 
 Rules. A text that ran into its bound, repeats itself or is improbable is not believed: a final answer is decoded once
-more on the plain path (`full_window`), a provisional one is dropped. Temperature is zero everywhere: same audio, same
+more on the plain path (`full_window`), a provisional one is dropped. A provisional one of something short may lean on
+what is expected. Temperature is zero everywhere: same audio, same
 words. Word times are of final answers only: they come from where the decoder looked while it wrote, so a first word
 begins with the silence before it.
 """
@@ -44,7 +45,9 @@ class WhisperDecoder:
         self.model = model
         self._manner = manner
 
-    def transcript(self, pcm: Float32, provisional: bool) -> Transcript:
+    def transcript(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
+        if provisional and expected and window.LEAST_SAMPLES <= pcm.size <= window.LEANING_MOST_SAMPLES and pcm.any():
+            return Transcript(window.leaning(self.decode(pcm, provisional, expected)))
         if self._manner.full_window:
             return self.plain(pcm, provisional) if pcm.size >= window.LEAST_SAMPLES else Transcript("", True)
         parts, start = [], 0
@@ -71,8 +74,8 @@ class WhisperDecoder:
             start += max(decoded.end_samples, window.REST_SAMPLES)
         return _joined(parts)
 
-    def decode(self, pcm: Float32, provisional: bool) -> Decoded:
-        """One pass of encoder and decoder on the short window."""
+    def decode(self, pcm: Float32, provisional: bool, expected: str = "") -> Decoded:
+        """One pass of encoder and decoder on the short window. `expected`: taken for what was said just before."""
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -83,8 +86,10 @@ class WhisperDecoder:
         padded = np.full((features.shape[0], window.window_frames(frames)), features.min(), np.float32)
         padded[:, :frames] = features
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", manner.language)
-        prompt = model.get_prompt(tokenizer, [], without_timestamps=False)
-        limit = min(window.token_limit(frames, provisional), window.TOKENS_MAX - len(prompt))
+        before = tokenizer.encode(f" {expected}") if expected else []
+        prompt = model.get_prompt(tokenizer, before, without_timestamps=False)
+        most = window.LEANING_TOKENS if expected else window.token_limit(frames, provisional)
+        limit = min(most, window.TOKENS_MAX - len(prompt))
         encoded = model.encode(padded)
         answer = model.model.generate(
             encoded,

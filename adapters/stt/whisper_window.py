@@ -56,6 +56,14 @@ NO_SPEECH_MAX = 0.5
 LOGPROB_NOBODY = -1.2  # where silence is likely and a text less likely than this, nothing more is tried
 PROVISIONAL_TOKENS = 120  # of a provisional answer: 1 s to decode on two cores, 14 s of fast speech
 
+# A decoder that is told what is expected no longer makes "Amen" of a hum; it says a short thing over and over, though.
+# Of 50 backchannels and 60 interruptions (seven voices, in noise), after 208 ms and after 512 ms of speech:
+#                  backchannels taken for others      interruptions known
+#   not told                9            8               36        53
+#   told                    1            2               45        51
+LEANING_MOST_SAMPLES = 2 * EAR_RATE_HZ  # what is longer speaks for itself
+LEANING_TOKENS = 6  # two words and their marks
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -94,6 +102,22 @@ def believable(decoded: Decoded, provisional: bool) -> bool:
     repeats = len(written) > COMPRESSION_MAX * len(zlib.compress(written))
     least = LOGPROB_MIN if provisional and decoded.no_speech <= NO_SPEECH_MAX else LOGPROB_SURE
     return decoded.tokens < decoded.token_limit and not repeats and decoded.logprob >= least
+
+
+def leaning(decoded: Decoded) -> str:
+    """What was said, from a decoder that leans on what was expected; said once."""
+    return once(decoded.text) if decoded.logprob >= LOGPROB_MIN else ""
+
+
+def once(text: str) -> str:
+    """What is said over and over, once: "Yeah. Yeah. Ye" is "Yeah."; the last word may be cut off."""
+    words = text.split()
+    bare = [word.strip(".,!?-").casefold() for word in words]
+    for size in range(1, len(words)):
+        whole = all(bare[at] == bare[at - size] for at in range(size, len(words) - 1))
+        if whole and bare[-1 - size].startswith(bare[-1]):
+            return " ".join(words[:size])
+    return text
 
 
 def pieces(pcm: Float32) -> list[Float32]:

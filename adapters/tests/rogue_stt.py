@@ -51,7 +51,7 @@ class RogueStt:
         misbehave(self.options.prepare)
         self._prepared += 1
 
-    def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
+    def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
         if provisional:
             return Transcript(f"warm {self._warm} prepared {self._prepared} writeable {pcm.flags.writeable}")
         if self.options.fault:

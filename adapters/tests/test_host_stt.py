@@ -78,7 +78,7 @@ def test_the_engine_reads_the_shared_memory_itself():
     slot, seen = Slot(), []
 
     class Listening(RogueStt):
-        def transcribe(self, pcm: Float32, provisional: bool) -> Transcript:
+        def transcribe(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
             seen.append(pcm)
             return Transcript("")
 

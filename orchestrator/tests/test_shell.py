@@ -80,7 +80,7 @@ class Scripted:
     def prepare(self):
         self.prepared += 1
 
-    def transcribe(self, pcm, provisional):
+    def transcribe(self, pcm, provisional, expected=""):
         return Transcript("what is it")
 
     async def reply(self, messages):

@@ -150,8 +150,10 @@ class Scripted(WhisperDecoder):
         super().__init__(None, Manner("en", 1, full_window, True))
         self.answers = list(answers)
         self.plain_passes = 0
+        self.expected: list[str] = []
 
-    def decode(self, pcm: Float32, provisional: bool) -> Decoded:
+    def decode(self, pcm: Float32, provisional: bool, expected: str = "") -> Decoded:
+        self.expected.append(expected)
         return self.answers.pop(0)
 
     def plain(self, pcm: Float32, provisional: bool) -> Transcript:
@@ -194,6 +196,34 @@ def test_where_the_text_ends_early_the_rest_is_decoded_too() -> None:
 def test_a_text_that_ends_nowhere_still_comes_to_an_end() -> None:
     stt = Scripted(*[decoded("Again.", end_samples=0)] * 6)
     assert stt.transcript(np.tile(SPEECH, 6), False).text == " ".join(["Again."] * 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Yeah. Yeah. Ye", "Yeah."),
+        ("I see. I see.", "I see."),
+        ("Have you seen it? Have you seen", "Have you seen it?"),
+        ("Okay okay stop", "Okay okay stop"),
+        ("Can I ask", "Can I ask"),
+        ("Wait.", "Wait."),
+        ("", ""),
+    ],
+)
+def test_what_is_said_over_and_over_was_said_once(text: str, said: str) -> None:
+    assert whisper_window.once(text) == said
+
+
+def test_a_short_provisional_answer_leans_on_what_is_expected_and_no_other_does() -> None:
+    stt = Scripted(*[decoded("Oh. Oh.")] * 3)
+    long = np.tile(SPEECH, 3)
+    answers = [stt.transcript(*asked, "Oh.").text for asked in ((SPEECH, True), (SPEECH, False), (long, True))]
+    assert answers == ["Oh.", "Oh. Oh.", "Oh. Oh."]
+    assert stt.expected == ["Oh.", "", ""]
+
+
+def test_an_improbable_answer_is_none_though_something_was_expected() -> None:
+    assert Scripted(decoded("Hell.", logprob=-1.2)).transcript(SPEECH, True, "Oh.").text == ""
 
 
 def test_silence_and_a_click_ask_no_decoder() -> None:
@@ -308,6 +338,17 @@ def test_an_utterance_still_going_on_gives_its_first_words(stt: WhisperStt, spea
     pcm = speak("Please turn off all the lights in the kitchen.")
     answer = stt.transcribe(pcm[: int(1.6 * EAR_RATE_HZ)], True)
     assert words(answer.text)[:3] == ["please", "turn", "off"]
+
+
+EXPECTED = "Mm-hmm. Uh-huh. Yeah. Right. Oh. I see. Okay. Sure. Mm. Wow."
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("text", ["Mm-hmm.", "Right.", "Okay.", "Wait, stop!", "Please be quiet."])
+def test_what_is_expected_is_known_and_what_is_not_is_heard_all_the_same(
+    stt: WhisperStt, speak: Speak, text: str
+) -> None:
+    assert words(stt.transcribe(speak(text), True, EXPECTED).text) == words(text)
 
 
 @pytest.mark.engines

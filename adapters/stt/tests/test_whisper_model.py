@@ -171,7 +171,7 @@ class Decoder:
     def __init__(self, model: Any, full: dict[str, Exception]) -> None:
         self.model, self._full = model, full
 
-    def transcript(self, pcm: Float32, provisional: bool) -> Transcript:
+    def transcript(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
         if self.model.name in self._full:
             raise self._full[self.model.name]
         return Transcript(self.model.name)
