@@ -7,12 +7,13 @@ import pytest
 
 from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import ECHO_FRAME_SAMPLES
-from orchestrator.ears import HISTORY_SECONDS, Ears
+from orchestrator.ears import BREAK_SAMPLES, HISTORY_SECONDS, Ears
 from orchestrator.echo import EchoPath
 from stitcher.capture import Capture
 from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.pcm import to_int16
 from timeline.clock import NS_PER_S
+from timeline.events import EarFrame, MicrophoneBack
 
 
 class Listener:
@@ -93,6 +94,34 @@ def test_what_found_no_room_is_counted_and_the_rest_is_heard():
         capture.take(np.zeros(EAR_RATE_HZ, np.int16), 0)
     assert capture.lost_samples == 2 * EAR_RATE_HZ
     assert len(list(Ears(capture, Listener()).listen())) == 10 * EAR_RATE_HZ // 512
+
+
+def test_a_microphone_that_comes_back_is_heard_on_at_its_own_rate():
+    """Its windows go on behind a silence, are dated by its own times, and the detector begins anew."""
+    ears, frames = hear(tone(1.01, EAR_RATE_HZ), EAR_RATE_HZ, 320)  # what is no whole window is never judged
+    assert len(frames) == 31
+    back_ns, rate_hz = 60 * NS_PER_S, 48_000
+    ears.capture.begin_stream(rate_hz)
+    ears.vad.windows.append("what a reset forgets")
+    audio = tone(1.0, rate_hz)
+    for at in range(0, audio.size, 960):
+        ears.capture.take(audio[at : at + 960], back_ns + (at + 960) * NS_PER_S // rate_hz)
+    back, *frames = ears.listen()
+    assert back == MicrophoneBack(16_160 + BREAK_SAMPLES)
+    assert len(ears.vad.windows) == len(frames) >= 29
+    for number, frame in enumerate(frames, 1):
+        assert isinstance(frame, EarFrame) and frame.end_position == back.position + 512 * number
+        assert abs(frame.device_ns - back_ns - 512 * number * NS_PER_S // EAR_RATE_HZ) <= 1000
+    assert not ears.slice(16_160, back.position).any(), "nobody's words run on into somebody else's"
+    assert np.abs(ears.slice(back.position + 100, back.position + 8000)).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_windows_tell_what_the_microphone_gave_not_what_is_left_of_it():
+    clipped = np.full(4800, 32_767, np.int16)
+    clipped[::2] = 0
+    _, frames = hear(np.concatenate((np.zeros(4800, np.int16), clipped)), 48_000, 480)
+    assert {(frame.swing, frame.clipped_share) for frame in frames[:2]} == {(0, 0.0)}
+    assert {(frame.swing, frame.clipped_share) for frame in frames[-2:]} == {(32_767, 0.5)}
 
 
 class Inverter:
