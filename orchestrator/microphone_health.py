@@ -12,7 +12,7 @@ in windows heard, so it is the same live, on a virtual clock and in a replay.
 
 from __future__ import annotations
 
-from orchestrator.actions import Notice
+from orchestrator.actions import Action, Notice
 from stitcher.input_meter import DEAD_SWING
 from timeline.events import EarFrame
 
@@ -41,25 +41,25 @@ class MicrophoneHealth:
         self._clips = False  # and that was told
         self._gone = False
 
-    def hear(self, frame: EarFrame) -> list[Notice]:
+    def hear(self, frame: EarFrame) -> list[Action]:
         """Take in one window."""
         if not self._name or frame.swing < 0:
             return []
         window_ms = frame.window_samples / self._per_ms
         return self._life(frame.swing > DEAD_SWING, window_ms) + self._clipping(frame, window_ms)
 
-    def lost(self, why: str) -> list[Notice]:
+    def lost(self, why: str) -> list[Action]:
         """It is gone, and looked for."""
         known, self._gone = self._gone, True
         return [] if known else [Notice(why)]
 
-    def back(self) -> list[Notice]:
+    def back(self) -> list[Action]:
         """It is heard again; whether it is alive is another question."""
         self._gone = self._dead = False
         self._dead_ms = self._alive_ms = 0.0
         return [Notice("the microphone is back")]
 
-    def _life(self, alive: bool, window_ms: float) -> list[Notice]:
+    def _life(self, alive: bool, window_ms: float) -> list[Action]:
         self._alive_ms = self._alive_ms + window_ms if alive else 0.0
         self._dead_ms = 0.0 if alive else self._dead_ms + window_ms
         if self._dead and self._alive_ms >= ALIVE_MS:
@@ -73,7 +73,7 @@ class MicrophoneHealth:
         why = f"{self._name!r} has delivered nothing but silence for {for_s} s; is it muted? Else {CHOOSE}"
         return [Notice(f"check the microphone: {why}")]
 
-    def _clipping(self, frame: EarFrame, window_ms: float) -> list[Notice]:
+    def _clipping(self, frame: EarFrame, window_ms: float) -> list[Action]:
         if frame.speech_prob < SPEECH:
             return []
         clipped = float(frame.clipped_share >= CLIPPED)
