@@ -16,11 +16,11 @@ from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import Vad, WakeWord
 from orchestrator.echo import EchoPath
 from orchestrator.waking import Spotter
+from stitcher.arrivals import Arrivals
 from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.input_meter import InputMeter
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler
-from timeline.clock import NS_PER_S
 from timeline.events import EarFrame, MicrophoneBack, WakeWordHeard
 
 HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be asked again
@@ -40,6 +40,7 @@ class Ears:
         self._history = np.zeros(EAR_RATE_HZ * HISTORY_SECONDS, np.int16)
         self._judged = 0  # samples that the windows have covered
         self._meter = InputMeter()
+        self._arrivals = Arrivals(capture.rate_hz)
         self._stream = capture.stream
         self._began = 0  # position at which it did
         self._captured = 0  # samples taken of it, at its rate
@@ -55,11 +56,12 @@ class Ears:
                 self._stream = stream
                 yield self._begin_anew(rate_hz)
             block = self._take(size)
+            self._arrivals.feed(self._captured, device_ns)
             if self.echo is not None:
                 block = self.echo.clean(block, self._captured * EAR_RATE_HZ // rate_hz, device_ns)
             self._keep(block)
             yield from map(WakeWordHeard, self._spotter.feed(block) if self._spotter is not None else ())
-            yield from self._judge(device_ns)
+            yield from self._judge()
 
     def slice(self, start: int, end: int) -> Float32:
         """The audio in [start, end), float32 at EAR_RATE_HZ, as far as it is still kept."""
@@ -77,6 +79,7 @@ class Ears:
         self._captured = 0
         self._resampler = StreamResampler(rate_hz, EAR_RATE_HZ)
         self._meter = InputMeter()
+        self._arrivals = Arrivals(rate_hz)
         self.vad.reset()
         if self.echo is not None:
             self.echo = self.echo.anew()
@@ -97,18 +100,16 @@ class Ears:
         self._history[at] = block
         self.position += block.size
 
-    def _judge(self, device_ns: int) -> Iterator[EarFrame]:
+    def _judge(self) -> Iterator[EarFrame]:
         size = self.vad.window_samples
         while self._judged + size <= self.position:
             at = np.arange(self._judged, self._judged + size) % self._history.size
             window = self._history[at]
             self._judged += size
-            # Counted from what was captured: the resampler keeps some of that back.
-            heard_ns = (self._judged - self._began) * NS_PER_S // EAR_RATE_HZ
-            ago_ns = self._captured * NS_PER_S // self._resampler.from_hz - heard_ns
+            heard_ns = self._arrivals.time_of((self._judged - self._began) * self._resampler.from_hz / EAR_RATE_HZ)
             probability = float(self.vad.probability(window))
             if self.echo is not None:
                 probability = self.echo.judge(probability, size)
             swing, clipped_share = self._meter.read()
-            facts = (round(probability, 4), round(dbfs(window), 1), device_ns - ago_ns)
+            facts = (round(probability, 4), round(dbfs(window), 1), heard_ns)
             yield EarFrame(self._judged, size, *facts, swing, round(clipped_share, 4))

@@ -116,6 +116,20 @@ def test_a_microphone_that_comes_back_is_heard_on_at_its_own_rate():
     assert np.abs(ears.slice(back.position + 100, back.position + 8000)).max() == pytest.approx(0.5, abs=0.01)
 
 
+def test_audio_in_bursts_is_heard_whole_and_each_window_when_it_sounded():
+    """Twenty blocks at once, then nothing for 400 ms, all of them dated when they come."""
+    audio = np.random.default_rng(0).normal(0, 3000, 4 * EAR_RATE_HZ).astype(np.int16)
+    ears, frames, burst = Ears(Capture(EAR_RATE_HZ), Listener()), [], 20 * 320
+    for at in range(0, audio.size, 320):
+        ears.capture.take(audio[at : at + 320], -(-(at + 320) // burst) * burst * NS_PER_S // EAR_RATE_HZ)
+        frames += ears.listen()
+    assert np.array_equal(np.concatenate(ears.vad.windows), audio[: 512 * len(frames)]) and len(frames) == 125
+    off_ns = [frame.device_ns - frame.end_position * NS_PER_S // EAR_RATE_HZ for frame in frames]
+    assert off_ns[0] > 0.3 * NS_PER_S, "nobody could know by then"
+    assert max(np.abs(off_ns[-112:])) <= 1, "once the first burst is there"
+    assert [frame.device_ns for frame in frames] == sorted(frame.device_ns for frame in frames)
+
+
 def test_windows_tell_what_the_microphone_gave_not_what_is_left_of_it():
     clipped = np.full(4800, 32_767, np.int16)
     clipped[::2] = 0
