@@ -9,6 +9,7 @@ from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import ECHO_FRAME_SAMPLES
 from orchestrator.ears import BREAK_SAMPLES, HISTORY_SECONDS, Ears
 from orchestrator.echo import EchoPath
+from orchestrator.tests.test_echo import babble, delayed
 from stitcher.capture import Capture
 from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.pcm import to_int16
@@ -164,3 +165,38 @@ def test_what_was_played_reaches_the_canceller_when_it_was_heard(block):
     at_s = np.arange(1, ears.position + 1) / EAR_RATE_HZ + LEAD_NS / NS_PER_S
     expected = -0.3 * np.sin(2 * np.pi * 200 * at_s)
     np.testing.assert_allclose(ears.slice(0, ears.position)[2000:], expected[2000:], atol=0.02)
+
+
+class Canceller:
+    """Takes nothing off, and counts how often it has begun anew."""
+
+    resets = 0
+
+    def cancel(self, near, far):
+        return near
+
+    def reset(self):
+        self.resets += 1
+
+
+def test_our_own_voice_is_nobody_though_the_microphone_comes_back_elsewhere():
+    """It is gone for two seconds of a long reply; at its new place the echo comes 170 ms later."""
+    far, rate = babble(0, 14), EAR_RATE_HZ
+    echo, canceller = delayed(far, 80), Canceller()
+    elsewhere, gone = delayed(far, 250), (6 * rate, 8 * rate)
+    ears = Ears(Capture(rate), Listener(), EchoPath(canceller, EchoReference(rate, rate)))
+    windows = []
+    for at in range(0, far.size - 640, 320):
+        end = at + 320
+        ears.echo.reference.played(far[end : end + 320].astype(np.int16), end * NS_PER_S // rate)  # a block ahead
+        if end == gone[1]:
+            ears.capture.begin_stream(rate)
+        if not gone[0] < end < gone[1]:
+            near = (echo if end <= gone[0] else elsewhere)[at:end]
+            ears.capture.take(near.astype(np.int16), end * NS_PER_S // rate)
+        windows += [fact for fact in ears.listen() if isinstance(fact, EarFrame)]
+    heard = [frame.end_position for frame in windows if frame.speech_prob]
+    back = gone[0] + BREAK_SAMPLES
+    assert canceller.resets > 0 and windows[-1].end_position > back + 5 * rate
+    assert not [position for position in heard if position > back + 3 * rate], "once it has been learned anew"
+    assert ears.echo.alignment.found_s == pytest.approx(0.25 + LEAD_NS / NS_PER_S, abs=0.01)
