@@ -51,7 +51,7 @@ class Core:
             ev.Retracted: lambda event: do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
-            ev.MicrophoneBack: lambda event: do(self.microphone.back()),
+            ev.MicrophoneBack: lambda event: do(self.microphone.back(event.name)),
             ev.WakeWordHeard: lambda event: hearing.waking.spotted(event.position),
             ev.Transcribed: lambda event: do(hearing.transcribed(event)),
             ev.TurnJudged: hearing.endpoint.judge,

@@ -83,7 +83,7 @@ class Ears:
         self.vad.reset()
         if self.echo is not None:
             self.echo = self.echo.anew()
-        return MicrophoneBack(self.position)
+        return MicrophoneBack(self.position, self.capture.name)
 
     def _take(self, size: int) -> Int16:
         first, second = self.capture.ring.peek(size)

@@ -53,11 +53,13 @@ class MicrophoneHealth:
         known, self._gone = self._gone, True
         return [] if known else [Notice(why)]
 
-    def back(self) -> list[Action]:
-        """It is heard again; whether it is alive is another question."""
+    def back(self, name: str) -> list[Action]:
+        """It, or another one, is heard again; whether it is alive is another question."""
         self._gone = self._dead = False
         self._dead_ms = self._alive_ms = 0.0
-        return [Notice("the microphone is back")]
+        other = bool(self._name and name) and name != self._name
+        self._name = name if other else self._name
+        return [Notice(f"the microphone is back: it is {name!r} now" if other else "the microphone is back")]
 
     def _life(self, alive: bool, window_ms: float) -> list[Action]:
         self._alive_ms = self._alive_ms + window_ms if alive else 0.0

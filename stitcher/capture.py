@@ -25,13 +25,15 @@ class Capture:
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
         self.stream = 0
+        self.name = ""  # of the microphone that the present stream comes from; empty: the first one
         self.ring = Ring(np.zeros(rate_hz * CAPTURE_SECONDS, np.int16))
         self.facts = Ring(np.zeros(FACT_BLOCKS * len(CAPTURE_FACTS), np.int64))
         self.lost_samples = 0
         self._row = np.zeros(len(CAPTURE_FACTS), np.int64)
 
-    def begin_stream(self, rate_hz: int) -> None:
+    def begin_stream(self, rate_hz: int, name: str = "") -> None:
         """What is taken from now on is another stream. Only while no device calls `take`."""
+        self.name = name
         self.stream += 1
         self.rate_hz = rate_hz
 

@@ -135,6 +135,7 @@ class MicrophoneBack:
     """The microphone that was gone is heard again: its windows go on from this position of the ear."""
 
     position: int
+    name: str = ""  # of the device: the default may be another by now
 
 
 @dataclass(frozen=True, slots=True)

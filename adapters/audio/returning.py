@@ -93,7 +93,7 @@ class ReturningMicrophone:
         self._delay_ms = min(MOST_MS, 2 * self._delay_ms)
         try:
             microphone = self._find()
-            self._capture.begin_stream(microphone.rate_hz)
+            self._capture.begin_stream(microphone.rate_hz, microphone.name)
             self._hear(microphone)
         except AdapterError:
             self._present = None

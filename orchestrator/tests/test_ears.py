@@ -102,13 +102,13 @@ def test_a_microphone_that_comes_back_is_heard_on_at_its_own_rate():
     ears, frames = hear(tone(1.01, EAR_RATE_HZ), EAR_RATE_HZ, 320)  # what is no whole window is never judged
     assert len(frames) == 31
     back_ns, rate_hz = 60 * NS_PER_S, 48_000
-    ears.capture.begin_stream(rate_hz)
+    ears.capture.begin_stream(rate_hz, "Webcam")
     ears.vad.windows.append("what a reset forgets")
     audio = tone(1.0, rate_hz)
     for at in range(0, audio.size, 960):
         ears.capture.take(audio[at : at + 960], back_ns + (at + 960) * NS_PER_S // rate_hz)
     back, *frames = ears.listen()
-    assert back == MicrophoneBack(16_160 + BREAK_SAMPLES)
+    assert back == MicrophoneBack(16_160 + BREAK_SAMPLES, "Webcam")
     assert len(ears.vad.windows) == len(frames) >= 29
     for number, frame in enumerate(frames, 1):
         assert isinstance(frame, EarFrame) and frame.end_position == back.position + 512 * number

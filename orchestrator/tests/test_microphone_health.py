@@ -92,13 +92,25 @@ def test_a_loss_is_told_once_and_each_return_too():
     for _ in range(2):
         assert [notice.text for notice in health.lost("the microphone is gone")] == ["the microphone is gone"]
         assert health.lost("the microphone is gone") == []
-        assert [notice.text for notice in health.back()] == ["the microphone is back"]
+        assert [notice.text for notice in health.back("Headset")] == ["the microphone is back"]
 
 
 def test_one_that_comes_back_muted_is_told_of():
     listener = Listener()
     listener.hear(DEAD_MS, 0)
     listener.health.lost("gone")
-    listener.health.back()
+    listener.health.back("Headset")
     assert listener.hear(DEAD_MS - WINDOW_MS, 0) == []
     assert len(listener.hear(2 * WINDOW_MS, 0)) == 1
+
+
+def test_another_microphone_that_is_heard_instead_is_named_from_then_on():
+    listener = Listener()
+    listener.health.lost("gone")
+    assert [notice.text for notice in listener.health.back("Webcam")] == ["the microphone is back: it is 'Webcam' now"]
+    assert listener.hear(DEAD_MS, 0)[0].startswith("check the microphone: 'Webcam'")
+
+
+def test_one_whose_name_nobody_knows_is_just_back():
+    for name, back in (("Headset", ""), ("", "Headset")):
+        assert [notice.text for notice in Listener(name).health.back(back)] == ["the microphone is back"]

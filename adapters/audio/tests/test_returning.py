@@ -111,7 +111,7 @@ def test_it_is_heard_on_in_a_new_stream_once_it_is_back():
     assert desk.look() == 2 * FIRST_MS
     desk.found[0].hear(480)
     assert desk.streams() == [(0, RATE_HZ), (1, 48_000)] and not desk.due
-    assert desk.microphone.xruns == 6
+    assert desk.microphone.xruns == 6 and desk.capture.name == "Headset"
     desk.found[0].lose(GONE)
     assert len(desk.told) == 2
 
