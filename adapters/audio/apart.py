@@ -27,6 +27,7 @@ from stitcher.pcm import Int16
 from timeline.clock import Clock, SystemClock
 
 OPEN_MOST_S = 15.0  # an interpreter and a sound system, on a busy machine
+STILL_MOST_S = 4.0  # its own watch tells of a still device in half of that; beyond it the process itself hangs
 END_MOST_S = 1.0  # then it is killed: a sound system may hang
 AGE = np.dtype("<i8")
 SAMPLE = np.dtype("<i2")
@@ -85,13 +86,14 @@ class ApartMicrophone:
 
     def _read(self, capture: Capture, notify: Notify, on_fault: OnFault) -> None:
         try:
-            while not self._stopping:
+            while not self._stopping and self._pipe.poll(STILL_MOST_S):
                 block, age_ns = unpacked(self._pipe.recv_bytes())
                 capture.take(block, self._clock.now_ns() - age_ns)
                 notify()
         except (OSError, EOFError):
-            if not self._stopping:
-                on_fault(AdapterError("unplugged", f"microphone {self.name!r} is gone"))
+            pass  # it has ended, with its device or before it
+        if not self._stopping:
+            on_fault(AdapterError("unplugged", f"microphone {self.name!r} is gone"))
 
 
 def packed(block: Int16, age_ns: int) -> bytes:
