@@ -95,6 +95,6 @@ class ReturningMicrophone:
             microphone = self._find()
             self._capture.begin_stream(microphone.rate_hz, microphone.name)
             self._hear(microphone)
-        except AdapterError:
+        except (AdapterError, OSError):  # no descriptor or no process to be had now is no reason to give up
             self._present = None
             self._later(self._delay_ms, self._look)

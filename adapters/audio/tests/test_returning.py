@@ -186,3 +186,15 @@ def test_a_stop_does_not_wait_for_the_thread_that_tells_of_a_loss():
     desk.start()
     desk.microphone.stop()
     assert not told.is_alive() and not desk.told
+
+
+def test_a_look_for_which_the_machine_has_no_room_is_not_the_last():
+    desk = Desk().start()
+    desk.first.lose(GONE)
+
+    def find():
+        raise OSError(24, "Too many open files")
+
+    desk.microphone._find = find
+    desk.look()
+    assert desk.look() == 2 * FIRST_MS and desk.due
