@@ -6,7 +6,7 @@ The orchestrator negotiates from `Capability` alone; there is no `if name == ...
     Stt        describe, warm_up, prepare, transcribe(pcm, ...) -> Transcript, close
     (the ears' are in adapters.ears.base)
     Replies    describe, warm_up, reply(messages) -> stream of text, close
-    Microphone rate_hz, start(capture, notify, on_fault), stop
+    Microphone rate_hz, name, start(capture, notify, on_fault), stop
     Speaker    rate_hz, start(playout, notify, on_fault), kick, stop
 
 Mandatory is all of it; what an engine cannot do it says in its capability. Engines are called from one
@@ -240,8 +240,14 @@ class Microphone(Protocol):
     @property
     def rate_hz(self) -> int: ...
 
+    @property
+    def name(self) -> str:
+        """Of the device, as people know it; empty for a file or a program, whose silence is no fault."""
+        ...
+
     def start(self, capture: Capture, notify: Notify, on_fault: OnFault) -> None:
-        """Begin to call `capture.take(block, device_ns)` and `notify()`. Raises AdapterError."""
+        """Begin to call `capture.take(block, device_ns)` and `notify()`. Raises AdapterError. A fault that is
+        `retryable` is one after which it may be heard again, in a new stream of the capture."""
         ...
 
     def stop(self) -> None: ...

@@ -19,6 +19,7 @@ from orchestrator import actions as act
 from orchestrator.dialogue import Dialogue
 from orchestrator.health import too_slow
 from orchestrator.listening import Heard, listen, weigh
+from orchestrator.microphone_health import MicrophoneHealth
 from orchestrator.settings import CoreSettings
 from orchestrator.story import Story
 from orchestrator.turns import Cause, State
@@ -34,6 +35,7 @@ class Core:
         self.dialogue = dialogue = Dialogue(settings)
         self.turns, self.floor, self.conversation = dialogue.turns, dialogue.floor, dialogue.conversation
         self.hearing, self.replying = hearing, replying = dialogue.hearing, dialogue.replying
+        self.microphone = MicrophoneHealth(settings.microphone, settings.ear_rate_hz)
         self.ended = False
         self.story = Story()
         self._now_ns = 0
@@ -49,6 +51,7 @@ class Core:
             ev.Retracted: lambda event: do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
+            ev.MicrophoneBack: lambda event: do(self.microphone.back(event.name)),
             ev.WakeWordHeard: lambda event: hearing.waking.spotted(event.position),
             ev.Transcribed: self._on_transcribed,
             ev.TurnJudged: hearing.endpoint.judge,
@@ -91,6 +94,7 @@ class Core:
 
     def _on_ear(self, event: ev.EarFrame) -> None:
         state = self.turns.state
+        self.dialogue.do(self.microphone.hear(event))
         room_ns = self.replying.silent_ns + ROOM_MS * NS_PER_MS
         sounding = state is not State.LISTENING or event.device_ns < room_ns
         heard = listen(event, state, sounding, self.hearing, self._now_ns)
@@ -140,8 +144,11 @@ class Core:
                 return
             self.dialogue.do(follow)
         elif event.role == "mic":
-            self._input_ended = True
             self.dialogue.end_hearing()
+            if event.retryable:  # it is looked for, and the session goes on
+                self.dialogue.do(self.microphone.lost(event.detail))
+                return
+            self._input_ended = True
         self.dialogue.notice(event.detail)
         if event.role == "speaker":
             self._end("speaker lost")

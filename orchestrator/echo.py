@@ -63,6 +63,16 @@ class EchoPath:
         found_s = self.alignment.found_s
         return None if found_s is None else found_s * 1000 - LEAD_NS / NS_PER_MS
 
+    def anew(self) -> EchoPath:
+        """For a microphone that was gone and is back, at another place perhaps: of the last one nothing holds."""
+        path = EchoPath(self.canceller, self.reference)
+        path.changes = self.changes
+        if self.canceller is not None:
+            self.canceller.reset()
+        if self.guard.half_duplex:
+            path.changes.append(EchoChange(False, 0.0, "the microphone begins anew"))
+        return path
+
     def clean(self, block: Int16, heard_until: int, device_ns: int) -> Int16:
         """The next int16[n] at EAR_RATE_HZ -> int16[m] without echo, in whole frames; the rest waits. `heard_until`:
         the position, at EAR_RATE_HZ, of the last sample that the microphone delivered, heard at `device_ns`."""

@@ -63,7 +63,7 @@ class Session:
             fallback=tuple(name for name in config.tts.fallback if name in parts.others), voice=config.tts.asked,
             seed=config.tts.seed, rate_hz=rate_hz, mode="low_latency" if parts.speaker.paced else "steady",
             listen=config.listen, judged=parts.turn is not None, wake_word=parts.wake is not None,
-            dither_dbfs=config.audio.dither_dbfs,
+            dither_dbfs=config.audio.dither_dbfs, microphone=parts.microphone.name if parts.microphone else "",
             tasks=(config.task.source,) if TASK in parts.tasks else (),
         )  # fmt: skip
         stamp = wall_time()[:19].replace(":", "").replace("-", "")

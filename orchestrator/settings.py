@@ -91,6 +91,7 @@ class CoreSettings:
     seed: int = 0
     rate_hz: int = BUS_RATE_HZ
     ear_rate_hz: int = 16_000
+    microphone: str = ""  # the device that hears, as people know it; empty: a file or a program, which may be silent
     dither_dbfs: float | None = None  # level of a pause inside speech; None: digital black
     mode: Literal["low_latency", "steady"] = "low_latency"
     listen: ListenSettings = field(default_factory=ListenSettings)

@@ -107,6 +107,13 @@ def jack_server(rate_hz: int = 16_000, period: int = 160) -> Iterator[JackServer
 
 
 @contextlib.contextmanager
+def plugged_in_again(card: JackServer, rate_hz: int = 16_000, period: int = 160) -> Iterator[JackServer]:
+    """The sound card once more, inside the `jack_server` whose `card` was killed; this process cannot see it."""
+    with _running(card.name, rate_hz, period) as server:
+        yield server
+
+
+@contextlib.contextmanager
 def _running(name: str, rate_hz: int, period: int) -> Iterator[JackServer]:
     # -S: the server waits for its clients. Otherwise a busy machine skips blocks and nothing is exact.
     server, driver = ["-r", "-S", "--no-mlock", "-n", name], ["-r", str(rate_hz), "-p", str(period)]

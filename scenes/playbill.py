@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenes.plays import (
+    bad_microphone,
     barge_in,
     breathing_room,
     cold_start,
@@ -46,6 +47,7 @@ SCENES: tuple[Scene, ...] = (
     two_sessions.SCENE,
     crash.SCENE,
     full_disk.SCENE,
+    bad_microphone.SCENE,
     rough_weather.SCENE,
 )
 

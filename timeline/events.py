@@ -126,6 +126,16 @@ class EarFrame:
     speech_prob: float
     level_dbfs: float
     device_ns: int  # when the window's last sample was heard
+    swing: int = -1  # from the smallest sample to the largest, as the microphone gave them; -1: nobody looked
+    clipped_share: float = 0.0  # of those samples, which stood at full scale
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneBack:
+    """The microphone that was gone is heard again: its windows go on from this position of the ear."""
+
+    position: int
+    name: str = ""  # of the device: the default may be another by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,8 @@ class ReplyEnded:
 
 @dataclass(frozen=True, slots=True)
 class AdapterFailed:
-    """An adapter's or device's fault. `fault` is a word of adapters.base.Fault."""
+    """An adapter's or device's fault. `fault` is a word of adapters.base.Fault. A microphone's that is `retryable` is
+    looked for until it is back."""
 
     role: str  # tts, stt, llm, mic, speaker
     name: str
@@ -223,8 +234,8 @@ EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
-        WakeWordHeard, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta, ReplyEnded,
-        AdapterFailed, DeadlinePassed, StopRequested,
+        MicrophoneBack, WakeWordHeard, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta,
+        ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

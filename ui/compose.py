@@ -161,11 +161,15 @@ def make_speaker(spec: str, config: Config, context: Context, paced: bool = True
 
 
 def make_microphone(spec: str, config: Config, context: Context, on_end: Callable[[], None]) -> Microphone:
-    """A file where `spec` ends in .wav, else a device. Raises AdapterError."""
+    """A file where `spec` ends in .wav, else a device, which may go and come back. Raises AdapterError."""
     if spec.lower().endswith(".wav"):
         from adapters.audio.files import FileMicrophone
 
         return FileMicrophone(spec, context.clock, on_end=on_end)
+    from adapters.audio.apart import ApartMicrophone
     from adapters.audio.device import DeviceMicrophone
+    from adapters.audio.returning import ReturningMicrophone
 
-    return DeviceMicrophone(spec or None, context.clock, config.audio.block_ms)
+    clock, block_ms = context.clock, config.audio.block_ms
+    device = DeviceMicrophone(spec or None, clock, block_ms)
+    return ReturningMicrophone(device, lambda: ApartMicrophone(device.spec, clock, block_ms, device.rate_hz))

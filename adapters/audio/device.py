@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from adapters.audio.devices import ROLES, SEE, DeviceInfo, Kind, portaudio, resolve
+from adapters.audio.watch import Watch
 from adapters.base import EAR_RATE_HZ, AdapterError, Notify, OnFault
 from stitcher.capture import Capture
 from stitcher.pcm import BUS_RATE_HZ, FRAMES_PER_S, Int16
@@ -24,8 +25,6 @@ from stitcher.playout import Playout
 from timeline.clock import NS_PER_S, Clock
 
 BLOCK_MS = 20
-WATCH_MS = 200  # how soon a silent death is noticed
-STILL_MOST = 10  # looks without a block (2 s) before a device counts as gone: Bluetooth pauses for 1 s
 LATENCY_MOST_S = 2.0  # no device buffers more; some hosts report nonsense instead
 CLOSE_MOST_S = 3.0  # longer than any latency that has to be played out
 OTHER_RATES_HZ = (48_000, 44_100, 32_000, 24_000, 16_000)  # tried after the device's own
@@ -38,6 +37,7 @@ class _Device:
 
     def __init__(self, device: str | int | None, clock: Clock, rate_hz: int, block_ms: int) -> None:
         self._clock = clock
+        self._spec = device
         self._info = resolve(device, self.kind)
         self._rate_hz, self._channels = _format(self._info, self.kind, rate_hz)
         self._block_samples = self._rate_hz * block_ms // 1000
@@ -48,7 +48,7 @@ class _Device:
         self._error: Exception | None = None
         self._lost = False  # unplugged: closing it may never return
         self._stream: Any = None
-        self._watch: _Watch | None = None
+        self._watch: Watch | None = None
 
     @property
     def rate_hz(self) -> int:
@@ -58,6 +58,11 @@ class _Device:
     @property
     def name(self) -> str:
         return self._info.name
+
+    @property
+    def spec(self) -> str | None:
+        """Means the same device to a PortAudio that looks anew, whose numbers may be others; None: the default."""
+        return None if self._spec is None else f"{self.name} ({self._info.host_api})"
 
     def stop(self) -> None:
         """Plays out what the device has taken already. To be called after a fault too."""
@@ -79,7 +84,7 @@ class _Device:
         self._abort = sd.CallbackAbort
         self._notify = notify
         self._error, self._lost = None, False
-        self._watch = watch = _Watch(lambda: self._calls, self._fault)
+        self._watch = watch = Watch(lambda: self._calls, self._fault)
         opening = sd.RawInputStream if self.kind == "input" else sd.RawOutputStream
         try:
             self._stream = opening(
@@ -162,7 +167,8 @@ class DeviceMicrophone(_Device):
 
     def _exchange(self, block: Int16, device_ns: int) -> None:
         mono = block[:, 0] if self._channels == 1 else np.rint(block.mean(axis=1)).astype(np.int16)
-        self._capture.take(mono, device_ns)
+        if self._stream is not None:  # a device that was taken for dead may call again while another is heard
+            self._capture.take(mono, device_ns)
 
 
 class DeviceSpeaker(_Device):
@@ -191,47 +197,6 @@ class DeviceSpeaker(_Device):
     def _exchange(self, block: Int16, device_ns: int) -> None:
         self._playout.fill(block[:, 0], device_ns)
         block[:, 1:] = block[:, :1]
-
-
-class _Watch:
-    """Looks after a stream every WATCH_MS, or at once when told to; reports one fault and ends."""
-
-    def __init__(self, calls: Callable[[], int], fault: Callable[[bool], AdapterError | None]) -> None:
-        """`calls`: blocks exchanged so far; `fault(still)`: what is wrong, None where nothing is."""
-        self._calls = calls
-        self._fault = fault
-        self._looking = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
-
-    def start(self, name: str, on_fault: OnFault) -> None:
-        self._thread = threading.Thread(target=self._run, args=(on_fault,), name=f"watch {name}", daemon=True)
-        self._thread.start()
-
-    def look(self) -> None:
-        """Look now: the stream says it has finished."""
-        self._looking.set()
-
-    def stop(self) -> None:
-        """After this no fault is reported."""
-        self._stopping = True
-        self._looking.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _run(self, on_fault: OnFault) -> None:
-        seen, still = -1, 0
-        while True:
-            self._looking.wait(WATCH_MS / 1000)
-            self._looking.clear()
-            if self._stopping:
-                return
-            calls = self._calls()
-            still = still + 1 if calls == seen else 0
-            seen = calls
-            if (fault := self._fault(still >= STILL_MOST)) is not None:
-                on_fault(fault)
-                return
 
 
 def _close(stream: Any) -> None:

@@ -60,6 +60,8 @@ class Pacer:
 class PacedMicrophone:
     """A microphone that hears what its subclass's `_hear` puts into each block, in real time."""
 
+    name = ""  # no device: its silence is no fault
+
     def __init__(self, clock: Clock, rate_hz: int = EAR_RATE_HZ, block_samples: int | None = None) -> None:
         self._rate_hz = rate_hz
         self._block = np.zeros(block_samples or frame_samples(rate_hz), np.int16)

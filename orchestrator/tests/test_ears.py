@@ -7,12 +7,14 @@ import pytest
 
 from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import ECHO_FRAME_SAMPLES
-from orchestrator.ears import HISTORY_SECONDS, Ears
+from orchestrator.ears import BREAK_SAMPLES, HISTORY_SECONDS, Ears
 from orchestrator.echo import EchoPath
+from orchestrator.tests.test_echo import babble, delayed
 from stitcher.capture import Capture
 from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.pcm import to_int16
 from timeline.clock import NS_PER_S
+from timeline.events import EarFrame, MicrophoneBack
 
 
 class Listener:
@@ -95,6 +97,48 @@ def test_what_found_no_room_is_counted_and_the_rest_is_heard():
     assert len(list(Ears(capture, Listener()).listen())) == 10 * EAR_RATE_HZ // 512
 
 
+def test_a_microphone_that_comes_back_is_heard_on_at_its_own_rate():
+    """Its windows go on behind a silence, are dated by its own times, and the detector begins anew."""
+    ears, frames = hear(tone(1.01, EAR_RATE_HZ), EAR_RATE_HZ, 320)  # what is no whole window is never judged
+    assert len(frames) == 31
+    back_ns, rate_hz = 60 * NS_PER_S, 48_000
+    ears.capture.begin_stream(rate_hz, "Webcam")
+    ears.vad.windows.append("what a reset forgets")
+    audio = tone(1.0, rate_hz)
+    for at in range(0, audio.size, 960):
+        ears.capture.take(audio[at : at + 960], back_ns + (at + 960) * NS_PER_S // rate_hz)
+    back, *frames = ears.listen()
+    assert back == MicrophoneBack(16_160 + BREAK_SAMPLES, "Webcam")
+    assert len(ears.vad.windows) == len(frames) >= 29
+    for number, frame in enumerate(frames, 1):
+        assert isinstance(frame, EarFrame) and frame.end_position == back.position + 512 * number
+        assert abs(frame.device_ns - back_ns - 512 * number * NS_PER_S // EAR_RATE_HZ) <= 1000
+    assert not ears.slice(16_160, back.position).any(), "nobody's words run on into somebody else's"
+    assert np.abs(ears.slice(back.position + 100, back.position + 8000)).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_audio_in_bursts_is_heard_whole_and_each_window_when_it_sounded():
+    """Twenty blocks at once, then nothing for 400 ms, all of them dated when they come."""
+    audio = np.random.default_rng(0).normal(0, 3000, 4 * EAR_RATE_HZ).astype(np.int16)
+    ears, frames, burst = Ears(Capture(EAR_RATE_HZ), Listener()), [], 20 * 320
+    for at in range(0, audio.size, 320):
+        ears.capture.take(audio[at : at + 320], -(-(at + 320) // burst) * burst * NS_PER_S // EAR_RATE_HZ)
+        frames += ears.listen()
+    assert np.array_equal(np.concatenate(ears.vad.windows), audio[: 512 * len(frames)]) and len(frames) == 125
+    off_ns = [frame.device_ns - frame.end_position * NS_PER_S // EAR_RATE_HZ for frame in frames]
+    assert off_ns[0] > 0.3 * NS_PER_S, "nobody could know by then"
+    assert max(np.abs(off_ns[-112:])) <= 1, "once the first burst is there"
+    assert [frame.device_ns for frame in frames] == sorted(frame.device_ns for frame in frames)
+
+
+def test_windows_tell_what_the_microphone_gave_not_what_is_left_of_it():
+    clipped = np.full(4800, 32_767, np.int16)
+    clipped[::2] = 0
+    _, frames = hear(np.concatenate((np.zeros(4800, np.int16), clipped)), 48_000, 480)
+    assert {(frame.swing, frame.clipped_share) for frame in frames[:2]} == {(0, 0.0)}
+    assert {(frame.swing, frame.clipped_share) for frame in frames[-2:]} == {(32_767, 0.5)}
+
+
 class Inverter:
     """A canceller that shows what the reference said, upside down."""
 
@@ -121,3 +165,38 @@ def test_what_was_played_reaches_the_canceller_when_it_was_heard(block):
     at_s = np.arange(1, ears.position + 1) / EAR_RATE_HZ + LEAD_NS / NS_PER_S
     expected = -0.3 * np.sin(2 * np.pi * 200 * at_s)
     np.testing.assert_allclose(ears.slice(0, ears.position)[2000:], expected[2000:], atol=0.02)
+
+
+class Canceller:
+    """Takes nothing off, and counts how often it has begun anew."""
+
+    resets = 0
+
+    def cancel(self, near, far):
+        return near
+
+    def reset(self):
+        self.resets += 1
+
+
+def test_our_own_voice_is_nobody_though_the_microphone_comes_back_elsewhere():
+    """It is gone for two seconds of a long reply; at its new place the echo comes 170 ms later."""
+    far, rate = babble(0, 14), EAR_RATE_HZ
+    echo, canceller = delayed(far, 80), Canceller()
+    elsewhere, gone = delayed(far, 250), (6 * rate, 8 * rate)
+    ears = Ears(Capture(rate), Listener(), EchoPath(canceller, EchoReference(rate, rate)))
+    windows = []
+    for at in range(0, far.size - 640, 320):
+        end = at + 320
+        ears.echo.reference.played(far[end : end + 320].astype(np.int16), end * NS_PER_S // rate)  # a block ahead
+        if end == gone[1]:
+            ears.capture.begin_stream(rate)
+        if not gone[0] < end < gone[1]:
+            near = (echo if end <= gone[0] else elsewhere)[at:end]
+            ears.capture.take(near.astype(np.int16), end * NS_PER_S // rate)
+        windows += [fact for fact in ears.listen() if isinstance(fact, EarFrame)]
+    heard = [frame.end_position for frame in windows if frame.speech_prob]
+    back = gone[0] + BREAK_SAMPLES
+    assert canceller.resets > 0 and windows[-1].end_position > back + 5 * rate
+    assert not [position for position in heard if position > back + 3 * rate], "once it has been learned anew"
+    assert ears.echo.alignment.found_s == pytest.approx(0.25 + LEAD_NS / NS_PER_S, abs=0.01)

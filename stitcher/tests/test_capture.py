@@ -22,7 +22,7 @@ def test_what_is_heard_can_be_read_with_its_times(sizes):
     heard = [np.random.default_rng(k).integers(-999, 999, size, np.int16) for k, size in enumerate(sizes)]
     for k, block in enumerate(heard):
         capture.take(block, 1000 + k)
-    assert blocks(capture) == [[size, 1000 + k] for k, size in enumerate(sizes)]
+    assert blocks(capture) == [[size, 1000 + k, 0, RATE_HZ] for k, size in enumerate(sizes)]
     np.testing.assert_array_equal(np.concatenate(capture.ring.peek(99_999)), np.concatenate([[], *heard]))
     assert capture.lost_samples == 0
 
@@ -58,3 +58,12 @@ def test_times_that_find_no_room_take_their_samples_with_them():
     for turn in range(FACT_BLOCKS + 5):
         capture.take(np.zeros(1, np.int16), turn)
     assert (capture.lost_samples, capture.ring.queued) == (5, FACT_BLOCKS)
+
+
+def test_a_microphone_that_is_found_again_begins_another_stream():
+    capture = Capture(RATE_HZ)
+    capture.take(np.ones(3, np.int16), 1)
+    capture.begin_stream(48_000)
+    capture.take(np.ones(2, np.int16), 2)
+    assert blocks(capture) == [[3, 1, 0, RATE_HZ], [2, 2, 1, 48_000]]
+    assert capture.rate_hz == 48_000

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timeline.codec import UnknownKind, decode, encode
-from timeline.events import EVENTS, ChunkStitched, UserTyped, WordMark
+from timeline.events import EVENTS, ChunkStitched, EarFrame, UserTyped, WordMark
 
 PLAIN = {
     int: st.integers(-(2**63), 2**63 - 1),
@@ -74,3 +74,9 @@ def test_a_field_of_a_later_version_is_passed_over_and_one_with_a_default_may_la
     record = encode(ChunkStitched(1, 2, 3, 4, 5, 6, True, 7))
     del record["marks"]
     assert decode(record, EVENTS).marks == ()
+
+
+def test_a_window_of_a_journal_that_did_not_look_at_the_microphone_is_read():
+    record = {"kind": "EarFrame", "end_position": 512, "window_samples": 512, "speech_prob": 0.5, "level_dbfs": -20.0,
+              "device_ns": 3}  # fmt: skip
+    assert decode(record, EVENTS) == EarFrame(512, 512, 0.5, -20.0, 3, swing=-1, clipped_share=0.0)

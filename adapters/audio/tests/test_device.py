@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from adapters.audio import device as module
+from adapters.audio import watch as module
 from adapters.audio.device import DeviceMicrophone, DeviceSpeaker
 from adapters.audio.tests.fake_sound import Sound
 from adapters.base import AdapterError
@@ -241,3 +241,18 @@ def test_a_device_that_is_busy_says_so_and_can_be_started_later(use):
     speaker, stream, _, _ = speaking(sound)
     assert stream.active
     speaker.stop()
+
+
+def test_a_microphone_that_was_stopped_hears_no_more_though_its_device_calls(use):
+    microphone, stream, capture = listening(use())
+    stream.exchange()
+    heard = capture.ring.written
+    microphone.stop()
+    stream.exchange()
+    assert heard > 0 and capture.ring.written == heard
+
+
+@pytest.mark.parametrize(("device", "spec"), [(None, None), (0, "Card (ALSA)"), ("card", "Card (ALSA)")])
+def test_a_device_is_found_again_by_its_name_whatever_its_number(use, device, spec):
+    use()
+    assert DeviceMicrophone(device, VirtualClock()).spec == spec
