@@ -83,7 +83,7 @@ class WhisperDecoder:
         features = model.feature_extractor(pcm)
         frames = features.shape[1]
         # Its least value is what silence gives: Whisper's features reach eight decades below their peak.
-        padded = np.full((features.shape[0], window.window_frames(frames)), features.min(), np.float32)
+        padded = np.full((features.shape[0], window.window_frames(frames, bool(expected))), features.min(), np.float32)
         padded[:, :frames] = features
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", manner.language)
         before = tokenizer.encode(f" {expected}") if expected else []
