@@ -344,7 +344,7 @@ EXPECTED = "Mm-hmm. Uh-huh. Yeah. Right. Oh. I see. Okay. Sure. Mm. Wow."
 
 
 @pytest.mark.engines
-@pytest.mark.parametrize("text", ["Mm-hmm.", "Right.", "Okay.", "Wait, stop!", "Please be quiet."])
+@pytest.mark.parametrize("text", ["Uh-huh.", "Right.", "Okay.", "Wait, stop!", "Please be quiet."])
 def test_what_is_expected_is_known_and_what_is_not_is_heard_all_the_same(
     stt: WhisperStt, speak: Speak, text: str
 ) -> None:
