@@ -178,11 +178,13 @@ EAR_RATE_HZ = 16_000
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What was said. `full_window`: the short encoder window was given up for the plain one. `words`: when each of them
-    was said, in samples of the audio; empty for a provisional answer, and where the engine cannot say."""
+    was said, in samples of the audio; empty for a provisional answer, and where the engine cannot say.
+    `notice`: a line for the user, such as that a smaller model hears from now on; mostly there is none."""
 
     text: str
     full_window: bool = False
     words: tuple[WordTime, ...] = ()
+    notice: str = ""
 
 
 class Stt(Protocol):

@@ -104,6 +104,7 @@ class Core:
 
     def _on_transcribed(self, event: ev.Transcribed) -> None:
         self.dialogue.do(self.hearing.transcribed(event))
+        self.dialogue.notice(event.notice)
         if self.turns.state is State.YIELDING:  # the voice has paused for these words
             self._take_in(weigh(self.hearing))
 

@@ -174,7 +174,8 @@ class SttEngine:
             for word in transcript.words
         )  # fmt: skip
         self._post(ev.Transcribed(action.segment, action.attempt, action.final, transcript.text,
-                                  action.start_position, action.end_position, render_ns, words))  # fmt: skip
+                                  action.start_position, action.end_position, render_ns, words,
+                                  transcript.notice))  # fmt: skip
 
     def close(self) -> None:
         self._worker.close()

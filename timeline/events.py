@@ -155,6 +155,7 @@ class Transcribed:
     end_position: int
     render_ns: int
     words: tuple[WordTime, ...] = ()  # of a final text, in positions of the ear, where the recognizer can say
+    notice: str = ""  # what the recognizer has to tell the user
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ resident          loaded when speech begins, let go of when nobody speaks for lo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -90,7 +91,7 @@ class WhisperStt:
         while True:  # each time with a smaller model, as often as there is one
             try:
                 with self._resident.use() as decoder:
-                    return decoder.transcript(pcm, provisional, expected)
+                    return replace(decoder.transcript(pcm, provisional, expected), notice=self._loader.notice)
             except (RuntimeError, MemoryError) as error:
                 if not (out_of_memory(error) and self._loader.step_down()):
                     raise AdapterError("crashed", f"stt.whisper failed: {error}", retryable=True) from error

@@ -45,6 +45,10 @@ class Candidate:
     folder: Path
     device: str
 
+    @property
+    def label(self) -> str:
+        return f"{self.folder.name} on {self.device}"
+
 
 class WhisperLoader:
     def __init__(self, options: ModelOptions, context: Context) -> None:
@@ -53,6 +57,7 @@ class WhisperLoader:
         self._digests: dict[Path, str] = {}
         self._first = 0  # of the candidates; those before it have run out of memory at work
         self.loaded: Candidate | None = None  # the last that was
+        self.notice = ""  # where that is not what was wanted
 
     @property
     def sha256(self) -> str:
@@ -72,7 +77,10 @@ class WhisperLoader:
                     raise self._fault(candidate, error) from error
                 refused = error
                 continue
-            self.loaded = candidate
+            self.loaded, self.notice = (
+                candidate,
+                "" if candidate == candidates[0] else _instead(candidates[0], candidate),
+            )
             return model
         raise AdapterError("refused", f"stt.whisper finds no room for its model ({refused}); {ROOM}", retryable=True)
 
@@ -136,6 +144,10 @@ class WhisperLoader:
                     raise AdapterError("missing", line)
             self._digests[folder] = self._context.weights.sha256(str(name)) if listed else _digest(folder / FILES[0])
         return folder
+
+
+def _instead(wanted: Candidate, loaded: Candidate) -> str:
+    return f"stt.whisper has no room for {wanted.label} and hears with {loaded.label}: free memory, start again"
 
 
 def _digest(path: Path) -> str:

@@ -505,6 +505,13 @@ def test_a_recognizer_that_fails_once_is_asked_again():
     assert room.said == [("user", "at last")]
 
 
+def test_what_the_recognizer_has_to_tell_is_told_once():
+    room = Room()
+    for segment in range(2):
+        room.tell(ev.Transcribed(segment, 1, False, "", 0, 1, 1, notice="a smaller model hears"))
+    assert [a.text for a in room.all(act.Notice)] == ["a smaller model hears"]
+
+
 @pytest.mark.parametrize("retryable", [False, True])
 def test_a_recognizer_that_fails_for_good_leaves_a_notice_and_no_turn(retryable):
     room = Room()

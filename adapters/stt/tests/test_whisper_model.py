@@ -186,6 +186,11 @@ def test_memory_that_runs_out_at_work_steps_down_and_the_utterance_is_heard(libr
     stt = at_work(make("large", "small", "tiny"), large=FULL, small=MemoryError())
     assert [stt.transcribe(SPEECH, False).text for _ in range(2)] == ["tiny", "tiny"]
     assert libraries.asked == [("large", "cpu"), ("small", "cpu"), ("tiny", "cpu")]
+    assert "no room for large on cpu and hears with tiny on cpu" in stt.transcribe(SPEECH, False).notice
+
+
+def test_what_is_wanted_needs_no_notice(libraries, make):
+    assert at_work(make("large", "small")).transcribe(SPEECH, False).notice == ""
 
 
 def test_where_no_smaller_one_is_left_it_is_a_fault_that_may_pass(libraries, make):
