@@ -109,6 +109,11 @@ class Transcribe:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnWords:
+    """What was heard were our own words: the canceller has let them through."""
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeTurn:
     """Is the turn over, of which [start_position, end_position) was heard last?"""
 
@@ -213,16 +218,16 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
-    | Transcribe | JudgeTurn | StartReply | CancelReply | ShowWords | ShowTurn | ShowGuess | ShowFloor | ShowSwap
-    | Remember | Notice | EndSession
+    | Transcribe | OwnWords | JudgeTurn | StartReply | CancelReply | ShowWords | ShowTurn | ShowGuess | ShowFloor
+    | ShowSwap | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
-        JudgeTurn, StartReply, CancelReply, ShowWords, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember, Notice,
-        EndSession,
+        OwnWords, JudgeTurn, StartReply, CancelReply, ShowWords, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember,
+        Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

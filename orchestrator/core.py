@@ -54,6 +54,7 @@ class Core:
             ev.MicrophoneBack: lambda event: do(self.microphone.back(event.name)),
             ev.WakeWordHeard: lambda event: hearing.waking.spotted(event.position),
             ev.Transcribed: self._on_transcribed,
+            ev.EchoState: self._on_echo,
             ev.TurnJudged: hearing.endpoint.judge,
             ev.UserTyped: lambda event: dialogue.typed(event.text),
             ev.SpeakRequested: lambda event: self._requests.append(event.text),
@@ -119,6 +120,11 @@ class Core:
             if cause in (Cause.BARGE_IN, Cause.SPEECH_RESUMED):
                 dialogue.interrupt()
             dialogue.move(cause, at_ns)
+
+    def _on_echo(self, event: ev.EchoState) -> None:
+        if event.half_duplex:
+            cure = "use headphones, or turn the loudspeaker down"
+            self.dialogue.notice(f"half duplex, nobody is heard while our voice sounds: {event.reason}; {cure}")
 
     def _on_tick(self, event: ev.SinkTick) -> None:
         audible_ns = self.replying.tick(event)

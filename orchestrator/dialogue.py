@@ -56,12 +56,18 @@ class Dialogue:
         if State.YIELDING in (before, state):
             self.out.append(act.Hold(state is State.YIELDING))
         if cause is Cause.RESUMED or (before, cause) == (State.YIELDING, Cause.REPLY_FINISHED):
-            self.hearing.forget()  # it was nothing, or begins anew
+            self._forget()  # it was nothing, or begins anew
         self.out.append(act.ShowTurn(self.turns.turn, state, cause, at_ns))
         if state is State.LISTENING:
             self.floor.freed(max(self.now_ns, self.replying.silent_ns))
         else:
             self.floor.taken(self.replying.source if state is State.SPEAKING else None)
+
+    def _forget(self) -> None:
+        """What was heard is done with."""
+        if self.hearing.own_words:
+            self.out.append(act.OwnWords())
+        self.hearing.forget()
 
     # -- the user's half ------------------------------------------------------------------
 
@@ -123,7 +129,7 @@ class Dialogue:
 
     def _start_reply(self, text: str) -> None:
         self.committed = False
-        self.hearing.forget()
+        self._forget()
         if not text:
             self.do(self.replying.drop_guess(self.now_ns))
             self.move(Cause.NOTHING_HEARD, self.now_ns)

@@ -203,6 +203,12 @@ class Hearing:
         text = " ".join(segment.text for segment in self.segments if segment.text)
         return "" if is_echo(text, self.said) else text
 
+    @property
+    def own_words(self) -> bool:
+        """What was heard, as far as there are words of it, was our own voice."""
+        words = (segment.words if segment.text is None else segment.text for segment in self.segments)
+        return is_echo(" ".join(filter(None, words)), self.said)
+
     def deadline_ns(self) -> int | None:
         asked = [s.asked_ns for s in self.segments if s.text is None and s.asked_ns >= 0]
         return min(asked) + TRANSCRIBE_TIMEOUT_MS * NS_PER_MS if asked else None

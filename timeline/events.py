@@ -146,6 +146,18 @@ class WakeWordHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoState:
+    """What keeps our own voice out of what is heard, whenever that changes."""
+
+    layer: str  # a canceller's name, linear, client (it cancels for itself), none
+    warming_up: bool = False  # the canceller does not know the room yet
+    half_duplex: bool = False  # nobody is heard while our own voice is in the room
+    reason: str = ""
+    erle_db: float = 0.0  # how much less is left than was heard, lately
+    latency_ms: float = -1.0  # how much later the echo comes than the devices' times say; below 0: not known
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     segment: int
     attempt: int
@@ -235,8 +247,8 @@ EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
-        MicrophoneBack, WakeWordHeard, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested, ReplyDelta,
-        ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
+        MicrophoneBack, WakeWordHeard, EchoState, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested,
+        ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

@@ -277,13 +277,14 @@ def test_our_own_words_take_nothing_and_are_talked_over():
     room.answer(room.core.hearing.said, final=False)
     room.speak(960)
     assert room.state is State.SPEAKING and holds(room) == [True, False]
+    assert room.all(act.OwnWords) == [act.OwnWords()]
 
 
 def test_words_of_the_users_own_do_though_our_voice_is_in_the_room():
     room = repeating(Room())
     room.answer("Please stop", final=False)
     room.speak(256)
-    assert room.state is State.HEARING
+    assert room.state is State.HEARING and not room.all(act.OwnWords)
 
 
 def test_a_turn_that_was_our_own_echo_is_not_answered():
@@ -297,3 +298,12 @@ def test_a_turn_that_was_our_own_echo_is_not_answered():
     asks = len(room.all(act.StartReply))
     room.answer(said)
     assert room.state is State.LISTENING and len(room.all(act.StartReply)) == asks
+    assert room.all(act.OwnWords) == [act.OwnWords()]
+
+
+def test_half_duplex_is_said_once_with_its_cure():
+    room = Room()
+    for half_duplex in (False, True, False, True):
+        room.tell(ev.EchoState("webrtc", half_duplex=half_duplex, reason="most of our voice comes back"))
+    (notice,) = room.all(act.Notice)
+    assert "most of our voice comes back; use headphones" in notice.text
