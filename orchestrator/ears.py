@@ -21,7 +21,7 @@ from stitcher.capture import CAPTURE_FACTS, Capture
 from stitcher.input_meter import InputMeter
 from stitcher.pcm import Float32, Int16, dbfs, to_float32, to_int16
 from stitcher.resample import StreamResampler
-from timeline.events import EarFrame, MicrophoneBack, WakeWordHeard
+from timeline.events import EarFrame, EchoState, MicrophoneBack, WakeWordHeard
 
 HISTORY_SECONDS = 60  # twice the longest segment: a recognizer that died can be asked again
 BREAK_SAMPLES = EAR_RATE_HZ  # between two streams: more than is kept of what was before the first word
@@ -46,9 +46,9 @@ class Ears:
         self._captured = 0  # samples taken of it, at its rate
         self._resampler = StreamResampler(capture.rate_hz, EAR_RATE_HZ)
 
-    def listen(self) -> Iterator[EarFrame | MicrophoneBack | WakeWordHeard]:
-        """Take in every block that was captured; yields the windows that they complete, and where the word was spotted
-        before them."""
+    def listen(self) -> Iterator[EarFrame | MicrophoneBack | WakeWordHeard | EchoState]:
+        """Take in every block that was captured; yields the windows that they complete, where the word was spotted
+        before them, and what has changed with the echo."""
         while (row := self.capture.facts.peek(len(CAPTURE_FACTS))[0]).size:
             size, device_ns, stream, rate_hz = (int(field) for field in row)
             self.capture.facts.consume(row.size)
@@ -62,6 +62,8 @@ class Ears:
             self._keep(block)
             yield from map(WakeWordHeard, self._spotter.feed(block) if self._spotter is not None else ())
             yield from self._judge()
+            if self.echo is not None and (news := self.echo.news()) is not None:
+                yield news
 
     def slice(self, start: int, end: int) -> Float32:
         """The audio in [start, end), float32 at EAR_RATE_HZ, as far as it is still kept."""

@@ -15,13 +15,14 @@ import numpy as np
 from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import ECHO_FRAME_SAMPLES, EchoCanceller
 from orchestrator.alignment import Alignment
-from orchestrator.echo_guard import EchoChange, EchoGuard, EchoWindow
+from orchestrator.echo_guard import EchoGuard, EchoWindow
 from stitcher.device_line import DeviceLine
 from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, Found, find_echo
 from stitcher.echo_reference import LEAD_NS, EchoReference
 from stitcher.linear_echo import LinearEcho
 from stitcher.pcm import Int16, dbfs, to_float32, to_int16
 from timeline.clock import NS_PER_MS
+from timeline.events import EchoState
 
 LOOKED_SAMPLES = int(WINDOW_S * EAR_RATE_HZ)
 REFERENCE_SAMPLES = LOOKED_SAMPLES + int(DELAY_MOST_S * EAR_RATE_HZ)
@@ -29,7 +30,10 @@ WAIT_MOST_SAMPLES = EAR_RATE_HZ // 10  # for the speaker's next block; one that 
 PLAYED_DBFS = -60.0  # of the reference: below, there is nothing that could come back
 ECHO_STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
 REFLECTED_S = 0.06  # behind the reference: later, what looks like an echo is a coincidence
-RESIDUAL_DB = 20.0  # off what was heard: a user so far below our echo would not be understood; it is the echo's rest
+RESIDUAL_DB = 16.0  # below the loudest just heard: a user is seldom so soft, what the room keeps of an echo always is
+LEARNING_DB = 9.0  # the same while the room is not known: whoever is heard then is clearly louder than that
+WRONG_DB = 1.0  # more is left than was heard: no user does that, but a filter does whose echo has jumped
+LOUD_PARTS = 8  # of what is looked at, 32 ms each: the loudest of them is what still sounds in the room
 TAIL_SAMPLES = EAR_RATE_HZ // 5  # a room goes on for 200 ms
 SUSPECT = 0.35  # probability of speech from which it is worth a look: below, nobody was heard anyway
 
@@ -44,7 +48,7 @@ class EchoPath:
         self.line = DeviceLine(EAR_RATE_HZ)
         self.alignment = Alignment()
         self.guard = EchoGuard()
-        self.changes: list[EchoChange] = []  # for whoever tells of them and empties it
+        self._told: tuple[object, ...] = ()  # of what is news, what was told last
         self._linear = LinearEcho(ECHO_FRAME_SAMPLES)
         self._waiting = np.zeros(0, np.int16)  # for the rest of a frame, or for its reference
         self._taken = 0  # samples that went through
@@ -65,13 +69,19 @@ class EchoPath:
 
     def anew(self) -> EchoPath:
         """For a microphone that was gone and is back, at another place perhaps: of the last one nothing holds."""
-        path = EchoPath(self.canceller, self.reference)
-        path.changes = self.changes
         if self.canceller is not None:
             self.canceller.reset()
-        if self.guard.half_duplex:
-            path.changes.append(EchoChange(False, 0.0, "the microphone begins anew"))
-        return path
+        return EchoPath(self.canceller, self.reference)
+
+    def news(self) -> EchoState | None:
+        """What keeps our own voice out, where that is not what was told last."""
+        guard, found = self.guard, self.alignment.found_s is not None
+        told = (guard.warming_up, guard.half_duplex, found, self.alignment.moves)
+        if told == self._told:
+            return None
+        self._told = told
+        latency_ms = -1.0 if self.latency_ms is None else max(0.0, round(self.latency_ms, 1))
+        return EchoState(self.layer, guard.warming_up, guard.half_duplex, guard.reason, guard.erle_db, latency_ms)
 
     def clean(self, block: Int16, heard_until: int, device_ns: int) -> Int16:
         """The next int16[n] at EAR_RATE_HZ -> int16[m] without echo, in whole frames; the rest waits. `heard_until`:
@@ -92,20 +102,19 @@ class EchoPath:
         if dbfs(self._far[-LOOKED_SAMPLES:]) >= PLAYED_DBFS and self.alignment.feed(self._find(self._near)):
             self._align()
         window = self._window(probability, window_samples)
-        change = self.guard.feed(window)
-        if change is not None:
-            self.changes.append(change)
-        learning = self.guard.warming_up and self.alignment.found_s is not None  # with headphones there is no echo
-        deaf = learning or self.guard.half_duplex or not self.alignment.settled
+        self.guard.feed(window)
+        deaf = self.guard.half_duplex or not self.alignment.settled
         return 0.0 if probability >= SUSPECT and (deaf or self._is_echo(window)) else probability
 
     def _is_echo(self, window: EchoWindow) -> bool:
-        """What is left is our own voice: it is next to nothing, or the reference is in it, where the echo is."""
-        if window.clean_dbfs < window.near_dbfs - RESIDUAL_DB:
+        """What is left is our own voice: it is next to nothing, or more than was heard, or the reference is in it,
+        where the echo is, or where it has jumped to: nearer."""
+        loudest_dbfs = max(dbfs(part) for part in np.split(self._near, LOUD_PARTS))
+        rest_db = LEARNING_DB if self.guard.warming_up else RESIDUAL_DB
+        if not loudest_dbfs - rest_db <= window.clean_dbfs <= window.near_dbfs + WRONG_DB:
             return True
         found = self._find(self._clean)
-        late_s = found.delay_s - self.alignment.delay_s
-        return found.strength > ECHO_STRENGTH and 0.0 <= late_s <= REFLECTED_S
+        return found.strength > ECHO_STRENGTH and found.delay_s <= self.alignment.delay_s + REFLECTED_S
 
     def _find(self, heard: Int16) -> Found:
         """Our own voice in the last LOOKED_SAMPLES of something."""

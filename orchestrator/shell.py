@@ -31,7 +31,6 @@ from orchestrator.turns import State
 from stitcher.capture import Capture
 from timeline import events as ev
 from timeline.clock import NS_PER_S, Clock
-from timeline.codec import encode
 
 ATTENTIVE = (State.HEARING, State.YIELDING)  # somebody speaks: there will be something to transcribe
 
@@ -174,6 +173,8 @@ class Shell:
             self._stt.transcribe(action, self.ears.slice(action.start_position, action.end_position))
         elif isinstance(action, act.JudgeTurn) and self._judge is not None and self.ears is not None:
             self._judge.judge(action, self.ears.slice(action.start_position, action.end_position))
+        elif isinstance(action, act.OwnWords) and self.ears is not None and self.ears.echo is not None:
+            self.ears.echo.guard.own_words(self.parts.clock.now_ns())
         elif isinstance(action, act.ShowTurn) and action.state in ATTENTIVE and self._stt is not None:
             self._stt.prepare()
         elif isinstance(action, act.StartReply | act.CancelReply):
@@ -191,7 +192,9 @@ class Shell:
         if parts.microphone is not None and parts.vad is not None:
             capture = Capture(parts.microphone.rate_hz)
             self.ears = Ears(capture, parts.vad, parts.echo, parts.wake)
-            self.note(echo=parts.echo.layer if parts.echo is not None else "none")
+            if parts.echo is None:  # else the ears tell
+                cancels = getattr(parts.microphone, "cancels_echo", False)
+                self.post(ev.EchoState("client" if cancels else "none"))
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
 
     def _notify(self) -> None:
@@ -227,10 +230,6 @@ class Shell:
             line = fault.detail if isinstance(fault, AdapterError) else line  # the echo canceller's names its own cure
             self.post(ev.AdapterFailed("mic", "ears", "crashed", line, False))
             return
-        if ears.echo is not None:
-            for change in ears.echo.changes:
-                self.note(echo=encode(change))
-            ears.echo.changes.clear()
         for frame in frames:
             self.post(frame)
 

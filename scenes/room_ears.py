@@ -14,6 +14,7 @@ import numpy as np
 
 from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import EchoCanceller, Vad
+from orchestrator import actions as act
 from orchestrator.ears import Ears
 from orchestrator.echo import EchoPath
 from scenes.actors import EAR_WINDOW, EarActor
@@ -82,6 +83,8 @@ class RoomEars(EarActor):
             self._air.push(block)
             if self.ears.echo is not None:
                 self.ears.echo.reference.played(block, fact.device_ns)
+        elif isinstance(fact, act.OwnWords) and self.ears.echo is not None:
+            self.ears.echo.guard.own_words(self._now_ns())
 
     def _on_window(self) -> None:
         self._agenda.later(self._period_ns, self._on_window)

@@ -23,6 +23,7 @@ from stitcher.echo_reference import EchoReference
 from stitcher.pcm import Int16, to_int16
 from stitcher.playout import Playout
 from stitcher.ring import Ring
+from timeline.events import EarFrame
 
 BURST_S = 1.0  # of noise: a second is enough to find it, and to learn the room by
 BURST_RMS = 0.05  # -26 dBFS: as loud as speech
@@ -97,8 +98,9 @@ class Listening:
         """Take in what the devices have left; True where that is all that is wanted."""
         for tick, block in drained(self._playout):
             self._echo.reference.played(block, tick.device_ns)
-        for _ in self._ears.listen():
-            self._levels.append(self._echo.levels(_Deaf.window_samples))
+        for fact in self._ears.listen():
+            if isinstance(fact, EarFrame):
+                self._levels.append(self._echo.levels(_Deaf.window_samples))
         return self._ears.position >= self._needed
 
     def found(self) -> Measured:

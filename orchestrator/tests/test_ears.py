@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adapters.base import EAR_RATE_HZ
+from adapters.base import EAR_RATE_HZ, Capability
 from adapters.ears.base import ECHO_FRAME_SAMPLES
 from orchestrator.ears import BREAK_SAMPLES, HISTORY_SECONDS, Ears
 from orchestrator.echo import EchoPath
@@ -144,6 +144,9 @@ class Inverter:
 
     def cancel(self, near, far):
         return -far
+
+    def describe(self):
+        return Capability(name="inverter", version="1", role="echo", streaming=True)
 
     def reset(self):
         raise AssertionError("noise is no echo: there is nothing to align")

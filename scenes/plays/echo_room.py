@@ -20,7 +20,6 @@ from adapters.tts.whole import speak_whole
 from adapters.weights import Weights, default_cache
 from orchestrator import actions as act
 from orchestrator.echo import EchoPath
-from orchestrator.echo_guard import WARM_UP_MS
 from orchestrator.turns import Cause
 from scenes.demonstration import speak
 from scenes.room import Room, RoomClass
@@ -38,6 +37,7 @@ BARE_S = 10
 ROUNDS = 6  # interruptions a seed
 HEARD_WITHIN_MS = 1000  # of the user's first sound, few of which are vowels
 HEARD_LEAST = 0.8  # of a seed's six: one may be lost; over all seeds 95 in a hundred are asked for
+SOON_MS = (300, 2000)  # the first interruption, after our voice began
 SELF_PAUSES_MOST = 3  # in ALONE_S: what is left of the echo sounds like a syllable, and nothing follows
 JITTER_MS = 1.0
 
@@ -89,8 +89,8 @@ class Overtalker:
         if len(self._begins_ns) == ROUNDS:
             self._simulator.later(0, ev.StopRequested())
             return
-        first = not self._begins_ns  # while the canceller learns the room nobody is heard
-        after_ms = self._draw.uniform(2 * WARM_UP_MS, 8000) if first else self._draw.uniform(1500, 6000)
+        first = not self._begins_ns  # the canceller does not know the room yet
+        after_ms = self._draw.uniform(*SOON_MS) if first else self._draw.uniform(1500, 6000)
         self._begins_ns.append(int(self._simulator.now_ns() + after_ms * NS_PER_MS))
         self._simulator.say(self._draw.choice(LINES), after_ms, 2500)
 
