@@ -16,6 +16,7 @@ from adapters.base import EAR_RATE_HZ
 from adapters.ears.base import ECHO_FRAME_SAMPLES, EchoCanceller
 from orchestrator.alignment import Alignment
 from orchestrator.echo_guard import EchoGuard, EchoWindow
+from orchestrator.echo_rest import EchoRest
 from stitcher.device_line import DeviceLine
 from stitcher.echo_delay import DELAY_MOST_S, WINDOW_S, Found, find_echo
 from stitcher.echo_reference import LEAD_NS, EchoReference
@@ -28,11 +29,6 @@ LOOKED_SAMPLES = int(WINDOW_S * EAR_RATE_HZ)
 REFERENCE_SAMPLES = LOOKED_SAMPLES + int(DELAY_MOST_S * EAR_RATE_HZ)
 WAIT_MOST_SAMPLES = EAR_RATE_HZ // 10  # for the speaker's next block; one that is later than 100 ms stands still
 PLAYED_DBFS = -60.0  # of the reference: below, there is nothing that could come back
-ECHO_STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
-REFLECTED_S = 0.06  # behind the reference: later, what looks like an echo is a coincidence
-RESIDUAL_DB = 16.0  # below the loudest just heard: a user is seldom so soft, what the room keeps of an echo always is
-LEARNING_DB = 9.0  # the same while the room is not known: whoever is heard then is clearly louder than that
-WRONG_DB = 1.0  # more is left than was heard: no user does that, but a filter does whose echo has jumped
 LOUD_PARTS = 8  # of what is looked at, 32 ms each: the loudest of them is what still sounds in the room
 TAIL_SAMPLES = EAR_RATE_HZ // 5  # a room goes on for 200 ms
 SUSPECT = 0.35  # probability of speech from which it is worth a look: below, nobody was heard anyway
@@ -48,6 +44,7 @@ class EchoPath:
         self.line = DeviceLine(EAR_RATE_HZ)
         self.alignment = Alignment()
         self.guard = EchoGuard()
+        self._rest = EchoRest()
         self._told: tuple[object, ...] = ()  # of what is news, what was told last
         self._linear = LinearEcho(ECHO_FRAME_SAMPLES)
         self._waiting = np.zeros(0, np.int16)  # for the rest of a frame, or for its reference
@@ -98,23 +95,24 @@ class EchoPath:
         """The probability that the user speaks in the last window, where a detector says that somebody does."""
         end = self._far.size - self._delay
         if dbfs(self._far[end - LOOKED_SAMPLES - TAIL_SAMPLES : end]) < PLAYED_DBFS:
+            self._rest.forget()
             return probability
         if dbfs(self._far[-LOOKED_SAMPLES:]) >= PLAYED_DBFS and self.alignment.feed(self._find(self._near)):
             self._align()
         window = self._window(probability, window_samples)
         self.guard.feed(window)
-        deaf = self.guard.half_duplex or not self.alignment.settled
-        return 0.0 if probability >= SUSPECT and (deaf or self._is_echo(window)) else probability
+        user = probability >= SUSPECT and not self._deaf and self._is_user(window)
+        self._rest.keep(user)
+        return probability if user or probability < SUSPECT else 0.0
 
-    def _is_echo(self, window: EchoWindow) -> bool:
-        """What is left is our own voice: it is next to nothing, or more than was heard, or the reference is in it,
-        where the echo is, or where it has jumped to: nearer."""
+    @property
+    def _deaf(self) -> bool:
+        return self.guard.half_duplex or not self.alignment.settled
+
+    def _is_user(self, window: EchoWindow) -> bool:
         loudest_dbfs = max(dbfs(part) for part in np.split(self._near, LOUD_PARTS))
-        rest_db = LEARNING_DB if self.guard.warming_up else RESIDUAL_DB
-        if not loudest_dbfs - rest_db <= window.clean_dbfs <= window.near_dbfs + WRONG_DB:
-            return True
-        found = self._find(self._clean)
-        return found.strength > ECHO_STRENGTH and found.delay_s <= self.alignment.delay_s + REFLECTED_S
+        found, learning = self._find(self._clean), self.guard.warming_up
+        return self._rest.is_user(window, loudest_dbfs, found, self.alignment.delay_s, learning)
 
     def _find(self, heard: Int16) -> Found:
         """Our own voice in the last LOOKED_SAMPLES of something."""
