@@ -12,7 +12,9 @@ from __future__ import annotations
 from orchestrator.echo_guard import EchoWindow
 from stitcher.echo_delay import Found
 
-STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
+SOUNDS_DBFS = -60.0  # of the reference: below, it is found in what is looked at because it was there a moment ago
+BEGINS_STRENGTH = 7.0  # of what is left: a user over our voice stays below in nine windows of ten, a bare echo above
+GOES_ON_STRENGTH = 10.0  # the same once somebody was heard, over whom our voice may be found too
 REFLECTED_S = 0.06  # behind the reference: later, what looks like an echo is a coincidence
 BEGINS_DB = 16.0  # below the loudest just heard: few begin so softly, and what is left in a room hardly ever gets there
 LEARNING_DB = 9.0  # the same while the room is not known: whoever is heard then is clearly louder than its echo's rest
@@ -39,8 +41,9 @@ class EchoRest:
     def is_user(self, window: EchoWindow, loudest_dbfs: float, found: Found, delay_s: float, learning: bool) -> bool:
         """`loudest_dbfs`: of what was just heard; `found`: the reference in what is left, read `delay_s` late;
         `learning`: the room is not known yet."""
-        if found.strength > STRENGTH and found.delay_s <= delay_s + REFLECTED_S:  # nearer, too: where it has jumped to
-            return False
+        most = GOES_ON_STRENGTH if self._believed else BEGINS_STRENGTH
+        if window.far_dbfs >= SOUNDS_DBFS and found.strength > most and found.delay_s <= delay_s + REFLECTED_S:
+            return False  # nearer too: where the echo has jumped to
         if self._believed or (window.speech_prob >= SURE and not learning):
             return window.clean_dbfs >= window.near_dbfs - GOES_ON_DB
         least_dbfs = loudest_dbfs - (LEARNING_DB if learning else BEGINS_DB)

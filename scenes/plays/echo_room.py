@@ -36,9 +36,11 @@ ALONE_S = 60  # of own speech a seed; thirty seeds are thirty minutes, five in e
 BARE_S = 10
 ROUNDS = 6  # interruptions a seed
 HEARD_WITHIN_MS = 1000  # of the user's first sound, few of which are vowels
-HEARD_LEAST = 0.8  # of a seed's five: one may be late
-SOON_MS = (300, 2000)  # after our voice began: the first interruption, while the canceller hardly knows the room
-SOON_WITHIN_MS = 2000
+HEARD_LEAST = 0.8  # of a seed's six: one may be late
+LEARNED_MS = (5000, 8000)  # after our voice began: the first interruption,
+LATER_MS = (1500, 6000)  # those into the next replies,
+SOON_MS = (300, 2000)  # and one into a first reply, while the canceller hardly knows the room
+SOON_WITHIN_MS = 2000  # of such a user's first sound: whole sentences take longer
 SELF_PAUSES_MOST = 3  # in ALONE_S: what is left of the echo sounds like a syllable, and nothing follows
 JITTER_MS = 1.0
 
@@ -63,12 +65,9 @@ def play(stage: Stage) -> None:
     bare = _session(stage, kind, BARE_S, cancels=False)
     bare.run((BARE_S + 5) * 1000)
     stage.at_least("self_interruptions_without_canceller", len(_moments(bare, Cause.YIELDED)), 1)
-    talk = _session(stage, kind, 20, rounds=ROUNDS)
-    user = Overtalker(stage, talk)
-    talk.watchers.append(user.watch)
-    talk.run(ROUNDS * 30_000)
-    soon_ms, *late_ms = user.heard_after_ms(_moments(talk, Cause.BARGE_IN))
+    (soon_ms,) = _over_us(stage, kind, SOON_MS, 1)
     stage.at_most("heard_soon_ms", np.inf if soon_ms is None else soon_ms, SOON_WITHIN_MS)
+    late_ms = _over_us(stage, kind, LEARNED_MS, ROUNDS)
     heard = [ms for ms in late_ms if ms is not None and ms <= HEARD_WITHIN_MS]
     stage.at_least("double_talk_heard", len(heard) / max(1, len(late_ms)), HEARD_LEAST)
     stage.measure("double_talk_heard_ms_median", float(np.median(heard)) if heard else 0.0)
@@ -77,22 +76,32 @@ def play(stage: Stage) -> None:
     stage.measure("reference_drift_ppm", path.reference.line.drift_ppm)
 
 
-class Overtalker:
-    """A user who lets each reply sound for a while and then speaks over it."""
+def _over_us(stage: Stage, kind: RoomClass, first_ms: tuple[float, float], rounds: int) -> list[float | None]:
+    """How soon each of so many interruptions is heard, the first one begun so long after our voice."""
+    talk = _session(stage, kind, 20, rounds)
+    user = Overtalker(stage, talk, first_ms, rounds)
+    talk.watchers.append(user.watch)
+    talk.run(rounds * 30_000)
+    return user.heard_after_ms(_moments(talk, Cause.BARGE_IN))
 
-    def __init__(self, stage: Stage, simulator: Simulator) -> None:
+
+class Overtalker:
+    """A user who lets each reply sound for a while and then speaks over it, `rounds` times."""
+
+    def __init__(self, stage: Stage, simulator: Simulator, first_ms: tuple[float, float], rounds: int) -> None:
         self._draw = stage.random
         self._simulator = simulator
+        self._first_ms = first_ms
+        self._rounds = rounds
         self._begins_ns: list[int] = []  # of the user's sentences
 
     def watch(self, fact: object) -> None:
         if not isinstance(fact, act.ShowTurn) or fact.cause != Cause.AUDIO_STARTED:
             return
-        if len(self._begins_ns) == ROUNDS:
+        if len(self._begins_ns) == self._rounds:
             self._simulator.later(0, ev.StopRequested())
             return
-        first = not self._begins_ns  # the canceller does not know the room yet
-        after_ms = self._draw.uniform(*SOON_MS) if first else self._draw.uniform(1500, 6000)
+        after_ms = self._draw.uniform(*(LATER_MS if self._begins_ns else self._first_ms))
         self._begins_ns.append(int(self._simulator.now_ns() + after_ms * NS_PER_MS))
         self._simulator.say(self._draw.choice(LINES), after_ms, 2500)
 
