@@ -239,6 +239,8 @@ OnFault = Callable[[AdapterError], None]
 
 
 class Microphone(Protocol):
+    """One that says `cancels_echo` (a client's with a canceller of its own) hears nothing of what the speaker plays."""
+
     @property
     def rate_hz(self) -> int: ...
 
