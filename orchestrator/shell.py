@@ -53,7 +53,8 @@ class Parts:
     others: dict[str, Tts] = field(default_factory=dict)  # engines that may take over, by name
     turn: EndOfTurn | None = None  # tells whether a turn is over; None: plain silence does
     wake: WakeWord | None = None  # None: nothing has to be said first
-    echo: EchoPath | None = None  # None: no echo is to be expected, or others cancel it
+    echo: EchoPath | None = None  # None: nothing is to be cancelled here,
+    layer: str = "none"  # because no echo is to be expected, or it is client: the other end cancels its own
 
     @property
     def voices(self) -> dict[str, Tts]:
@@ -193,8 +194,7 @@ class Shell:
             capture = Capture(parts.microphone.rate_hz)
             self.ears = Ears(capture, parts.vad, parts.echo, parts.wake)
             if parts.echo is None:  # else the ears tell
-                cancels = getattr(parts.microphone, "cancels_echo", False)
-                self.post(ev.EchoState("client" if cancels else "none"))
+                self.post(ev.EchoState(parts.layer))
             parts.microphone.start(capture, self._notify, lambda fault: self._lost("mic", fault))
 
     def _notify(self) -> None:

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters import registry
-from adapters.base import EAR_RATE_HZ, AdapterError, Microphone, Span, Speaker, Tts
+from adapters.base import AdapterError, Microphone, Span, Speaker, Tts
 from adapters.ears.base import EndOfTurn, Vad, WakeWord
 from adapters.registry import Context
 from adapters.weights import Weights, default_cache
 from orchestrator.config import TASK, Config
-from orchestrator.echo import EchoPath
 from orchestrator.engines import name_setting
-from stitcher.echo_reference import EchoReference
 from timeline.clock import SystemClock
 
 NO_MODEL = "none"  # of ears.turn: a silence of listen.endpoint_ms ends every turn
@@ -131,22 +129,6 @@ def make_wake_word(config: Config, context: Context) -> WakeWord | None:
     options = {**config.ears.options.get("wake", {}), "word": config.ears.wake}
     word: WakeWord = registry.create("ears", "wake", options, context)
     return word
-
-
-def make_echo(config: Config, context: Context, rate_hz: int, devices: bool) -> EchoPath | None:
-    """The way past our own voice for a speaker at `rate_hz`; None where there is to be none. `devices`: microphone and
-    speaker are both real, else nothing comes back. Raises AdapterError."""
-    name = config.echo.adapter
-    if name == "none" or (name == "auto" and not devices):
-        return None
-    canceller = None
-    if name != "linear":
-        try:
-            canceller = make(config, context, "echo", "webrtc" if name == "auto" else name)
-        except AdapterError:
-            if name != "auto":
-                raise
-    return EchoPath(canceller, EchoReference(rate_hz, EAR_RATE_HZ))
 
 
 def make_speaker(spec: str, config: Config, context: Context, paced: bool = True) -> Speaker:

@@ -19,13 +19,13 @@ from timeline.events import InputEnded
 from ui.compose import (
     make,
     make_cast,
-    make_echo,
     make_end_of_turn,
     make_microphone,
     make_speaker,
     make_vad,
     make_wake_word,
 )
+from ui.echo_choice import both_devices, choose_echo
 
 Progress = Callable[[str], None]
 
@@ -66,7 +66,7 @@ async def assemble(config: Config, context: Context, closing: ExitStack, demo: b
     troupe.parts.wake = make_wake_word(config, context)
     troupe.parts.turn, why_not = make_end_of_turn(config, context, closing)
     troupe.notices += [why_not] if why_not else []
-    troupe.parts.echo = make_echo(config, context, troupe.parts.speaker.rate_hz, not demo and _devices(config))
+    choose_layer(troupe, context, demo)
     troupe.parts.stt = stt = make(config, context, "stt")
     closing.callback(stt.close)
     stt.warm_up()
@@ -90,9 +90,13 @@ def _find_devices(troupe: Troupe, config: Config, context: Context) -> bool:
     return True
 
 
-def _devices(config: Config) -> bool:
-    """Both ends are devices: what the one plays, the other may hear."""
-    return not any(spec.lower().endswith(".wav") for spec in (config.audio.microphone, config.audio.speaker))
+def choose_layer(troupe: Troupe, context: Context, demo: bool) -> None:
+    """What keeps our own voice out of what is heard, now that both ends are there."""
+    cancels = getattr(troupe.parts.microphone, "cancels_echo", False)
+    choice = choose_echo(troupe.config, context, not demo and both_devices(troupe.config), cancels)
+    troupe.parts.echo, troupe.parts.layer = choice.path(troupe.parts.speaker.rate_hz), choice.layer
+    if choice.lacking is not None:
+        troupe.notices.append(f"{choice.why}: {choice.lacking.detail}")
 
 
 def _simulate_user(troupe: Troupe, context: Context, closing: ExitStack, two_sources: bool) -> None:

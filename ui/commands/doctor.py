@@ -87,8 +87,13 @@ def _checked(what: str, look: Callable[[], str], state: str = "missing") -> Find
     try:
         return Finding(what, "ok", look())
     except AdapterError as error:
-        detail, _, cure = error.detail.partition(": ") if ": " in error.detail else (error.detail, "", "")
-        return Finding(what, state, detail, cure)
+        return _fault(what, error, state)
+
+
+def _fault(what: str, error: Any, state: str) -> Finding:
+    """An AdapterError's line, its cure apart."""
+    detail, _, cure = error.detail.partition(": ")
+    return Finding(what, state, detail, cure)
 
 
 def _adapter(config: Any, context: Any, role: str, name: str, measure: bool) -> Finding:
@@ -125,20 +130,18 @@ def _turn_ends(config: Any, context: Any) -> Iterator[Finding]:
 
 
 def _echo(config: Any, context: Any) -> Finding:
-    """Which layer keeps our own voice out, where microphone and speaker are devices."""
-    from ui.compose import make
+    """Which layer keeps our own voice out, and why. A client that cancels for itself is another matter each time."""
+    from adapters.base import AdapterError
+    from ui.echo_choice import both_devices, choose_echo
 
-    name = config.echo.adapter
-    if name in ("none", "linear"):
-        line = "no canceller: use headphones, or --half-duplex" if name == "none" else "the linear part alone"
-        return Finding(f"echo {name}", "ok", line)
-    wanted = "webrtc" if name == "auto" else name
-    state = "optional" if name == "auto" else "missing"
-    found = _checked(
-        f"echo {wanted}", lambda: f"loaded, {make(config, context, 'echo', wanted).describe().version}", state
-    )
-    without = "" if found.state != "optional" else "; without it the linear part alone is used"
-    return dataclasses.replace(found, detail=found.detail + without)
+    try:
+        choice = choose_echo(config, context, both_devices(config))
+    except AdapterError as error:
+        return _fault(f"echo {config.echo.adapter}", error, "missing")
+    if choice.lacking is None:
+        return Finding(f"echo {choice.layer}", "ok", choice.why)
+    fault = _fault(f"echo {choice.layer}", choice.lacking, "optional")
+    return dataclasses.replace(fault, detail=f"{choice.why}: {fault.detail}")
 
 
 def _replies(config: Any, context: Any) -> Iterator[Finding]:
