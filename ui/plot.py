@@ -3,7 +3,7 @@
     turns        who speaks, by which engine where there are several; triangles where an interruption cut a reply
     lead         audio queued ahead of the sink, underruns marked
     chunks       size of each chunk, and what it cost to render
-    levels       the microphone's speech probability and level, where there is one
+    levels       the microphone's speech probability and level, where there is one, and what keeps our own voice out
 Drawn with matplotlib, without a window, from the journal alone.
 """
 
@@ -43,6 +43,7 @@ class Series:
     underruns: list[float] = field(default_factory=list)
     chunks: list[tuple[float, float, float]] = field(default_factory=list)  # when, audio ms, render ms
     ears: list[tuple[float, float, float]] = field(default_factory=list)  # when, probability, level
+    echo: list[tuple[float, str, bool]] = field(default_factory=list)  # from when, by which layer, half duplex
     cuts: list[float] = field(default_factory=list)
     turns: list[tuple[float, Turn]] = field(default_factory=list)
     start: float = -1.0
@@ -85,6 +86,8 @@ def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> No
         series.chunks.append((at, fact["samples"] / fact["rate_hz"] * 1000, fact["render_ns"] / 1e6))
     elif kind == "EarFrame":
         series.ears.append((at, fact["speech_prob"], fact["level_dbfs"]))
+    elif kind == "EchoState":
+        series.echo.append((at, fact["layer"], fact["half_duplex"]))
     elif kind == "Remember" and fact["interrupted"]:
         series.cuts.append(at)
     elif kind == "ShowTurn":
@@ -208,3 +211,15 @@ def _draw_ears(axis: Any, series: Series) -> None:
     right.plot([p[0] for p in points], [p[1] for p in points], color="#0984e3", linewidth=0.9)
     right.set_ylabel("speech probability (blue)")
     right.set_ylim(-0.02, 1.02)
+    _draw_echo(axis, series)
+
+
+def _draw_echo(axis: Any, series: Series) -> None:
+    """What keeps our own voice out, where it changes."""
+    for number, (start, layer, half_duplex) in enumerate(series.echo):
+        end = series.echo[number + 1][0] if number + 1 < len(series.echo) else series.end
+        name = f"{layer}, half duplex" if half_duplex else layer
+        if number == 0 or series.echo[number - 1][1:] != (layer, half_duplex):
+            axis.text(start, -4, f" echo: {name}", va="top", fontsize=8, clip_on=True)
+        if half_duplex:
+            axis.axvspan(start, end, color="#fab1a0", alpha=0.4, linewidth=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from timeline.events import CONVERSATION
+from timeline.events import CONVERSATION, EchoState
 from timeline.measures import Turn
 
 
@@ -51,6 +51,15 @@ def speaker(source: str) -> str:
 def counted(count: int, thing: str) -> str:
     """1 turn, 2 turns."""
     return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
+def echo_text(state: EchoState) -> str:
+    """What keeps our own voice out, in one line."""
+    if state.layer in ("none", "client"):
+        return "nothing cancels it" if state.layer == "none" else "the client cancels it"
+    duplex = "half duplex, " if state.half_duplex else ""
+    late = f", {state.latency_ms:.0f} ms late" if state.latency_ms >= 0 else ""
+    return f"{state.layer}: {duplex}{state.reason} ({state.erle_db:.0f} dB{late})"
 
 
 CLEAR_LINE = "\r\x1b[2K"
@@ -99,6 +108,10 @@ class LiveView:
 
     def _OpenPhrase(self, fact: Any) -> None:  # noqa: N802
         self._fleeting("bill", fact.text)
+
+    def _EchoState(self, fact: Any) -> None:  # noqa: N802
+        if not fact.warming_up:  # what is not known yet is soon told
+            self._line("echo", echo_text(fact), "yellow" if fact.half_duplex else "dim")
 
     def _Notice(self, fact: Any) -> None:  # noqa: N802
         self.noticed.append(fact.text)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestrator import actions as act
+from timeline import events as ev
 from timeline.measures import Turn
 from ui.terminal import LiveView, turn_line
 
@@ -40,6 +41,19 @@ def test_what_becomes_of_a_report_is_seen_with_what_is_not_said() -> None:
         "  task  (works on it)",
         "  task  (waits: for a breath of silence)",
         "  task  (dropped: interrupted) a duck [bold].",
+    ]
+
+
+def test_what_keeps_our_voice_out_is_seen_once_it_is_known() -> None:
+    assert shown(
+        ev.EchoState("client"),
+        ev.EchoState("webrtc", warming_up=True, reason="the room is not known yet"),
+        ev.EchoState("webrtc", reason="the echo is cancelled", erle_db=31.2, latency_ms=42.4),
+        ev.EchoState("webrtc", half_duplex=True, reason="our own words were heard", erle_db=4.0),
+    ) == [
+        "  echo  the client cancels it",
+        "  echo  webrtc: the echo is cancelled (31 dB, 42 ms late)",
+        "  echo  webrtc: half duplex, our own words were heard (4 dB)",
     ]
 
 
