@@ -18,7 +18,7 @@ from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdi
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
 from orchestrator.phrases import Phrases
-from orchestrator.self_echo import is_echo
+from orchestrator.self_echo import SLACK_MS, is_echo
 from orchestrator.settings import CoreSettings
 from orchestrator.waking import Waking
 from timeline.clock import NS_PER_MS
@@ -26,7 +26,7 @@ from timeline.events import Transcribed
 from timeline.ledger import Ledger
 
 TRANSCRIBE_TIMEOUT_MS = 20_000  # 25 s of speech take under 2 s; ten times that is a stall
-SAID_CHARS = 150  # ten seconds of speech: an echo is of what sounded just before
+SAID_CHARS_PER_S = 24.0  # by a voice in a hurry; words count as said from their middle on
 LEVEL_SHARE = 0.3  # of a new turn's level in the usual one: three turns and a changed seat is known
 SYLLABLE_MS = 128  # more speech may be another word
 SILENT_MS = 64  # after so long the word is whole
@@ -122,8 +122,12 @@ class Hearing:
             self.usual_dbfs = usual_dbfs + LEVEL_SHARE * (level_dbfs - usual_dbfs)
 
     def spoken_into(self, script: Phrases, ledger: Ledger, read_index: int) -> None:
-        """Somebody speaks into our voice: what had sounded of it may come back."""
-        self.said = script.heard(ledger, read_index)[0][-SAID_CHARS:]
+        """Somebody speaks into our voice: what sounded of it meanwhile, and just before, may come back. From the
+        beginning of a word on, and no more: who repeats us does so after us."""
+        said = script.heard(ledger, read_index)[0]
+        since_ms = self.detector.speech_ms + self.settings.preroll_ms + SLACK_MS
+        begin = max(0, len(said) - round(since_ms / 1000 * SAID_CHARS_PER_S))
+        self.said = said[said.rfind(" ", 0, begin) + 1 :]
 
     def evidence(self) -> Evidence:
         """Of the run of speech into our own voice."""

@@ -307,3 +307,17 @@ def test_half_duplex_is_said_once_with_its_cure():
         room.tell(ev.EchoState("webrtc", half_duplex=half_duplex, reason="most of our voice comes back"))
     (notice,) = room.all(act.Notice)
     assert "most of our voice comes back; use headphones" in notice.text
+
+
+def test_only_what_sounded_just_before_may_come_back():
+    room = asked(Room())
+    room.reply("Alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa.")
+    for _ in range(14):
+        room.render()
+        room.play(room.core.replying.speech.end_index - 480)
+    heard = room.core.replying.speech.script.heard(room.core.replying.ledger, room.read_index)[0]
+    while room.state is not State.YIELDING:
+        room.speak(WINDOW_MS)
+    said = room.core.hearing.said
+    assert heard.endswith(said) and 12 < len(said) < len(heard) / 2
+    assert said.split()[0] in heard.split(), "from the beginning of a word on"
