@@ -58,13 +58,13 @@ OVER_USER_DB = (0.0, 3.0, 6.0)  # the echo above the user
 
 def play(stage: Stage) -> None:
     kind = ROOMS[stage.seed % len(ROOMS)]
-    alone = _session(stage, kind, ALONE_S)
+    alone = speaking(stage, kind, ALONE_S)
     alone.run((ALONE_S + 5) * 1000)
-    stage.exactly("self_interruptions", len(_moments(alone, Cause.BARGE_IN)), 0)
-    stage.at_most("self_pauses", len(_moments(alone, Cause.YIELDED)), SELF_PAUSES_MOST)
-    bare = _session(stage, kind, BARE_S, cancels=False)
+    stage.exactly("self_interruptions", len(moments(alone, Cause.BARGE_IN)), 0)
+    stage.at_most("self_pauses", len(moments(alone, Cause.YIELDED)), SELF_PAUSES_MOST)
+    bare = speaking(stage, kind, BARE_S, cancels=False)
     bare.run((BARE_S + 5) * 1000)
-    stage.at_least("self_interruptions_without_canceller", len(_moments(bare, Cause.YIELDED)), 1)
+    stage.at_least("self_interruptions_without_canceller", len(moments(bare, Cause.YIELDED)), 1)
     (soon_ms,) = _over_us(stage, kind, SOON_MS, 1)
     stage.at_most("heard_soon_ms", np.inf if soon_ms is None else soon_ms, SOON_WITHIN_MS)
     late_ms = _over_us(stage, kind, LEARNED_MS, ROUNDS)
@@ -78,11 +78,11 @@ def play(stage: Stage) -> None:
 
 def _over_us(stage: Stage, kind: RoomClass, first_ms: tuple[float, float], rounds: int) -> list[float | None]:
     """How soon each of so many interruptions is heard, the first one begun so long after our voice."""
-    talk = _session(stage, kind, 20, rounds)
+    talk = speaking(stage, kind, 20, rounds)
     user = Overtalker(stage, talk, first_ms, rounds)
     talk.watchers.append(user.watch)
     talk.run(rounds * 30_000)
-    return user.heard_after_ms(_moments(talk, Cause.BARGE_IN))
+    return user.heard_after_ms(moments(talk, Cause.BARGE_IN))
 
 
 class Overtalker:
@@ -114,7 +114,7 @@ class Overtalker:
                 for at, begin in zip(found, self._begins_ns, strict=True)]  # fmt: skip
 
 
-def _session(stage: Stage, kind: RoomClass, reply_s: float, rounds: int = 0, cancels: bool = True) -> Simulator:
+def speaking(stage: Stage, kind: RoomClass, reply_s: float, rounds: int = 0, cancels: bool = True) -> Simulator:
     """A question is typed, and answered aloud in the room."""
     random = np.random.default_rng(stage.random.getrandbits(32))
     user = _user(stage, kind, stage.random.choice(OVER_USER_DB))
@@ -150,7 +150,7 @@ def _rms(pcm: Float32) -> float:
     return float(np.sqrt(np.mean(np.square(pcm))))
 
 
-def _moments(simulator: Simulator, cause: Cause) -> list[int]:
+def moments(simulator: Simulator, cause: Cause) -> list[int]:
     """When the turn moved for that reason."""
     return [t_ns for t_ns, fact in simulator.of(act.ShowTurn) if fact.cause == cause]
 

@@ -16,6 +16,7 @@ BENCHES = {
     "read": "scenes.bench.read",
     "gap": "scenes.bench.gap",
     "startup": "scenes.bench.startup",
+    "echo": "scenes.bench.echo",
     "endpointing": "scenes.bench.endpointing",
     "interruptions": "scenes.bench.interruptions",
     "wake": "scenes.bench.wake",
@@ -29,7 +30,7 @@ MINUTES_MOST = 24 * 60  # more is a mistake
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("bench", help="measure, as ratios in one run", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES), metavar="NAME", help=", ".join(sorted(BENCHES)))
-    parser.add_argument("--minutes", type=float, help="of read: how long the text is (default: 5)")
+    parser.add_argument("--minutes", type=float, help="of read and echo: how long is spoken (default: 5, 30)")
     parser.add_argument(
         "--engines",
         metavar="A,B",
@@ -55,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if args.name == "read":
         options = {"config": _of_engines(config, args.engines)}
         options |= {"minutes": args.minutes} if args.minutes else {}
-    with Console(stderr=True).status(f"measuring {args.name}"):
+    with Console(stderr=True).status(f"measuring {args.name}") as status:
+        if args.name == "echo":
+            options = {"told": status.update, **({"minutes": args.minutes} if args.minutes else {})}
         report = module.run(context, **options)
     if args.json:
         print(json.dumps(report.as_json()))
