@@ -97,7 +97,8 @@ class EchoPath:
         if dbfs(self._far[end - LOOKED_SAMPLES - TAIL_SAMPLES : end]) < PLAYED_DBFS:
             self._rest.forget()
             return probability
-        if dbfs(self._far[-LOOKED_SAMPLES:]) >= PLAYED_DBFS and self.alignment.feed(self._find(self._near)):
+        sounds = dbfs(self._far[-window_samples:]) >= PLAYED_DBFS  # a voice that has broken off looks like many places
+        if sounds and self.alignment.feed(self._find(self._near)):
             self._align()
         window = self._window(probability, window_samples)
         self.guard.feed(window)
