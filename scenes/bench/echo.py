@@ -23,7 +23,7 @@ from timeline import events as ev
 MINUTES = 30.0
 VOICE = "espeak"  # the one that is always there
 JUMPS_MS = (160.0, 60.0, 110.0, 280.0)  # of the delay, in turn, one a minute
-PAUSES_MOST = 0.5  # a minute: at most every other jump
+PAUSES_MOST = 0.2  # a minute: at most every fifth jump
 SPOKEN_LEAST = 0.9  # of the time: a voice that was interrupted is silent
 
 Told = Callable[[str], None]
