@@ -55,8 +55,8 @@ def counted(count: int, thing: str) -> str:
 
 def echo_text(state: EchoState) -> str:
     """What keeps our own voice out, in one line."""
-    if state.layer in ("none", "client"):
-        return "nothing cancels it" if state.layer == "none" else "the client cancels it"
+    if state.layer == "client":
+        return "the client cancels it"
     duplex = "half duplex, " if state.half_duplex else ""
     late = f", {state.latency_ms:.0f} ms late" if state.latency_ms >= 0 else ""
     return f"{state.layer}: {duplex}{state.reason} ({state.erle_db:.0f} dB{late})"
@@ -110,7 +110,7 @@ class LiveView:
         self._fleeting("bill", fact.text)
 
     def _EchoState(self, fact: Any) -> None:  # noqa: N802
-        if not fact.warming_up:  # what is not known yet is soon told
+        if fact.layer != "none" and not fact.warming_up:  # what is not known yet is soon told
             self._line("echo", echo_text(fact), "yellow" if fact.half_duplex else "dim")
 
     def _Notice(self, fact: Any) -> None:  # noqa: N802

@@ -46,6 +46,7 @@ def test_what_becomes_of_a_report_is_seen_with_what_is_not_said() -> None:
 
 def test_what_keeps_our_voice_out_is_seen_once_it_is_known() -> None:
     assert shown(
+        ev.EchoState("none"),
         ev.EchoState("client"),
         ev.EchoState("webrtc", warming_up=True, reason="the room is not known yet"),
         ev.EchoState("webrtc", reason="the echo is cancelled", erle_db=31.2, latency_ms=42.4),
