@@ -178,6 +178,9 @@ class Canceller:
     def cancel(self, near, far):
         return near
 
+    def describe(self):
+        return Capability(name="nothing", version="1", role="echo", streaming=True)
+
     def reset(self):
         self.resets += 1
 

@@ -41,7 +41,7 @@ LEARNED_MS = (5000, 8000)  # after our voice began: the first interruption,
 LATER_MS = (1500, 6000)  # those into the next replies,
 SOON_MS = (300, 2000)  # and one into a first reply, while the canceller hardly knows the room
 SOON_WITHIN_MS = 2000  # of such a user's first sound: whole sentences take longer
-SELF_PAUSES_MOST = 3  # in ALONE_S: what is left of the echo sounds like a syllable, and nothing follows
+SELF_PAUSES_MOST = 1  # in ALONE_S: none was seen in thirty seeds; a delay that jumps may sound like a syllable
 JITTER_MS = 1.0
 
 ROOMS = (
