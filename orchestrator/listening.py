@@ -52,21 +52,21 @@ def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_
 
 
 def _while_pausing(hearing: Hearing, event: EarFrame) -> Heard:
-    if hearing.detector.silence_ms == 0:
+    if hearing.detector.quiet_ms == 0:
         hearing.resume()
         return Heard([], Cause.SPEECH_RESUMED, event.device_ns)
-    if hearing.endpoint.over(hearing.detector):
-        return Heard([], Cause.TURN_COMMITTED, hearing.detector.speech_end_ns)
+    if hearing.endpoint.over(hearing.detector, hearing.text):
+        return Heard([], Cause.TURN_COMMITTED, hearing.detector.sound_end_ns)
     return NOTHING
 
 
 def _while_hearing(hearing: Hearing, now_ns: int) -> Heard:
     detector = hearing.detector
-    if detector.silence_ms >= hearing.settings.speculate_ms:
-        return Heard([hearing.request_final(now_ns)], Cause.SILENCE_BEGAN, detector.speech_end_ns)
+    if detector.quiet_ms >= hearing.settings.speculate_ms:
+        return Heard([hearing.request_final(now_ns)], Cause.SILENCE_BEGAN, detector.sound_end_ns)
     if hearing.too_long:
         return Heard([hearing.split(now_ns)])
-    provisional = hearing.request_provisional()
+    provisional = None if detector.quiet_ms else hearing.request_provisional()  # the final one may follow at once
     return Heard([provisional]) if provisional is not None else NOTHING
 
 

@@ -28,11 +28,12 @@ class ListenSettings:
     silence_threshold: float = 0.35
     onset_ms: int = 96  # this much speech opens a turn: shorter is a click or a cough
     preroll_ms: int = 320  # kept from before the onset, so that the first consonant is not cut
-    speculate_ms: int = 160  # silence after which transcription starts, still unheard
+    speculate_ms: int = 96  # silence after which transcription starts, still unheard
     speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
     endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
-    endpoint_sure_ms: int = 256  # that does where the model is sure that it is over: it answers about then
-    endpoint_unsure_ms: int = 960  # and where it is sure that it is not: a turn always ends
+    endpoint_sure_ms: int = 384  # that does where the model is sure that it is over: the words are there about then
+    endpoint_unsure_ms: int = 640  # and where it is sure that it is not, or the words are not there yet
+    endpoint_open_ms: int = 1280  # and where the words want others behind them: a turn always ends
     sure_above: float = 0.95  # the model's probability; between the two the wait goes over from one to the other
     unsure_below: float = 0.5
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
@@ -54,9 +55,10 @@ class ListenSettings:
             raise ValueError("choose 0 < listen.silence_threshold <= listen.speech_threshold < 1")
         if not 0 < self.speculate_ms <= self.endpoint_ms:
             raise ValueError("choose 0 < listen.speculate_ms <= listen.endpoint_ms")
-        if not self.speculate_ms <= self.endpoint_sure_ms <= self.endpoint_unsure_ms <= ENDPOINT_MOST_MS:
-            line = "choose listen.speculate_ms <= listen.endpoint_sure_ms <= listen.endpoint_unsure_ms"
-            raise ValueError(f"{line} <= {ENDPOINT_MOST_MS}")
+        waits_ms = (self.speculate_ms, self.endpoint_sure_ms, self.endpoint_unsure_ms, self.endpoint_open_ms)
+        if list(waits_ms) != sorted(waits_ms) or waits_ms[-1] > ENDPOINT_MOST_MS:
+            names = ("speculate_ms", "endpoint_sure_ms", "endpoint_unsure_ms", "endpoint_open_ms")
+            raise ValueError(f"choose {' <= '.join(f'listen.{name}' for name in names)} <= {ENDPOINT_MOST_MS}")
         if not 0 <= self.unsure_below < self.sure_above <= 1:
             raise ValueError("choose 0 <= listen.unsure_below < listen.sure_above <= 1")
         if self.yield_ms > self.confirm_ms:

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
+from orchestrator.completeness import Completeness
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint, JudgeTurn, TurnJudged, wait_ms
 from orchestrator.settings import ENDPOINT_MOST_MS, ListenSettings
 from timeline.events import EarFrame
 
 SETTINGS = ListenSettings(
-    speculate_ms=100, endpoint_ms=500, endpoint_sure_ms=200, endpoint_unsure_ms=1000, unsure_below=0.2, sure_above=0.8
-)
+    speculate_ms=100, endpoint_ms=500, endpoint_sure_ms=200, endpoint_unsure_ms=1000, endpoint_open_ms=1500,
+    unsure_below=0.2, sure_above=0.8,
+)  # fmt: skip
+OPEN, UNKNOWN, WHOLE = Completeness.OPEN, Completeness.UNKNOWN, Completeness.WHOLE
 
 
 def test_without_a_model_plain_silence_decides():
-    assert wait_ms(None, SETTINGS) == 500
+    assert wait_ms(None, WHOLE, SETTINGS) == wait_ms(None, UNKNOWN, SETTINGS) == 500
+
+
+@pytest.mark.parametrize("probability", [None, 0.0, 0.5, 1.0])
+def test_words_that_want_others_are_stronger_than_any_model(probability):
+    assert wait_ms(probability, OPEN, SETTINGS) == 1500
+
+
+def test_a_model_is_believed_where_the_words_may_be_all():
+    assert [wait_ms(probability, UNKNOWN, SETTINGS) for probability in (0.0, 0.5, 1.0)] == [1000] * 3
 
 
 @pytest.mark.parametrize(
     ("probability", "expected_ms"), [(0.0, 1000), (0.2, 1000), (0.35, 800), (0.5, 600), (0.8, 200), (1.0, 200)]
 )
 def test_the_wait_goes_from_the_longest_to_the_shortest(probability, expected_ms):
-    assert wait_ms(probability, SETTINGS) == expected_ms
+    assert wait_ms(probability, WHOLE, SETTINGS) == expected_ms
 
 
 def test_who_is_surer_never_waits_longer():
-    waits = [wait_ms(percent / 100, ListenSettings()) for percent in range(101)]
+    waits = [wait_ms(percent / 100, WHOLE, ListenSettings()) for percent in range(101)]
     assert all(later <= earlier for earlier, later in pairwise(waits))
     assert waits[0] > waits[-1]
 
 
 def test_a_turn_is_never_over_before_it_could_be_judged_and_always_over_in_the_end():
     for settings in (SETTINGS, ListenSettings()):
-        for probability in (None, 0.0, 0.5, 1.0):
-            assert settings.speculate_ms <= wait_ms(probability, settings) <= ENDPOINT_MOST_MS
+        for probability, words in product((None, 0.0, 0.5, 1.0), Completeness):
+            assert settings.speculate_ms <= wait_ms(probability, words, settings) <= ENDPOINT_MOST_MS
 
 
 @pytest.mark.parametrize(
@@ -44,7 +56,8 @@ def test_a_turn_is_never_over_before_it_could_be_judged_and_always_over_in_the_e
     [
         {"endpoint_sure_ms": 90},
         {"endpoint_sure_ms": 700, "endpoint_unsure_ms": 600},
-        {"endpoint_unsure_ms": ENDPOINT_MOST_MS + 1},
+        {"endpoint_open_ms": 600},
+        {"endpoint_open_ms": ENDPOINT_MOST_MS + 1},
         {"unsure_below": 0.8, "sure_above": 0.8},
         {"sure_above": 1.1},
     ],
@@ -57,8 +70,8 @@ def test_settings_that_contradict_each_other_are_refused_by_name(wrong):
 RATE_HZ = 16_000
 WINDOW = 800  # 50 ms
 HEARD = ListenSettings(
-    speculate_ms=100, endpoint_ms=500, endpoint_sure_ms=200, endpoint_unsure_ms=1000, preroll_ms=50,
-    unsure_below=0.2, sure_above=0.8,
+    speculate_ms=100, endpoint_ms=500, endpoint_sure_ms=200, endpoint_unsure_ms=1000, endpoint_open_ms=1500,
+    preroll_ms=50, unsure_below=0.2, sure_above=0.8,
 )  # fmt: skip
 
 
@@ -69,6 +82,7 @@ class Room:
         self.detector = SpeechDetector(HEARD, RATE_HZ)
         self.endpoint = Endpoint(HEARD, RATE_HZ, judged)
         self.asked = []
+        self.text = "That is all."
 
     def hear(self, pattern):
         """`#` is a window of speech, `.` one of silence; True where the turn was over at the last one."""
@@ -77,7 +91,7 @@ class Room:
             self.detector.feed(EarFrame(end, WINDOW, 0.9 if mark == "#" else 0.1, -30.0, 0))
             asked = self.endpoint.hear(self.detector)
             self.asked += [asked] if asked is not None else []
-        return self.endpoint.over(self.detector)
+        return self.endpoint.over(self.detector, self.text)
 
     def answer(self, probability, asked=None):
         asked = asked or self.asked[-1]
@@ -110,6 +124,16 @@ def test_a_turn_that_is_surely_over_ends_soon_and_one_that_is_not_ends_late():
 def test_before_the_answer_plain_silence_ends_a_turn():
     room = Room()
     assert not room.hear("####.........")
+    assert room.hear(".")
+
+
+@pytest.mark.parametrize(("text", "windows"), [("Set a timer.", 4), ("Set a timer for", 30), (None, 20)])
+def test_words_keep_a_turn_open_and_while_there_are_none_the_model_is_unsure(text, windows):
+    room = Room()
+    room.text = text
+    room.hear("####..")
+    room.answer(1.0)
+    assert not room.hear("." * (windows - 3))
     assert room.hear(".")
 
 

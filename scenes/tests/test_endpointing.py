@@ -7,15 +7,16 @@ import pytest
 
 from adapters.base import EAR_RATE_HZ
 from orchestrator.settings import ListenSettings
-from scenes.bench.endpointing import JUDGE_MS, WINDOW_MS, Ended, at_equal_latency, end_turn, summarize
+from scenes.bench.endpointing import JUDGE_MS, WINDOW_MS, WORDS_MS, Ended, at_equal_latency, end_turn, summarize
 from scenes.corpus.cast import SPEAKERS
 from scenes.corpus.turns import Turn
 from timeline.events import EarFrame
 
 WINDOW = WINDOW_MS * EAR_RATE_HZ // 1000
 SETTINGS = ListenSettings(
-    speculate_ms=160, endpoint_ms=480, endpoint_sure_ms=320, endpoint_unsure_ms=960, unsure_below=0.1, sure_above=0.9
-)
+    speculate_ms=160, endpoint_ms=480, endpoint_sure_ms=320, endpoint_unsure_ms=960, endpoint_open_ms=1280,
+    unsure_below=0.1, sure_above=0.9,
+)  # fmt: skip
 
 
 def heard(pattern: str) -> tuple[Turn, list[EarFrame]]:
@@ -47,6 +48,13 @@ def test_the_answer_comes_no_sooner_than_a_model_takes():
     turn, frames = heard("####" + "." * 40)
     hasty = ListenSettings(speculate_ms=160, endpoint_sure_ms=160)
     assert end_turn(turn, frames, hasty, lambda pcm: 1.0).latency_ms == 160 + JUDGE_MS
+
+
+def test_words_that_want_others_keep_a_turn_that_the_model_would_end():
+    turn, frames = heard("####" + "." * 16 + "#####" + "." * 50)
+    texts = iter(["Set a timer for", "Set a timer for ten minutes."])
+    ended = end_turn(turn, frames, SETTINGS, lambda pcm: 1.0, lambda pcm: next(texts))
+    assert ended == Ended(turn, (), 160.0 + WORDS_MS)
 
 
 def test_a_turn_that_never_ends_is_a_fault_of_the_corpus():
