@@ -21,7 +21,8 @@ HANGOVER_MS = 128  # the last sound is sought so far back and no farther: soft e
 ABOVE_NOISE_DB = 3.0  # a window that holds speech is louder than the noise by that much
 BELOW_SPEECH_DB = 25.0  # and no softer than the run's speech by more: what follows in a quiet room is its reverberation
 STANDS_OUT_DB = 9.0  # speech so much above the noise has an end that levels can tell
-NOISE_FALLS, NOISE_RISES = 0.5, 0.05  # share of a silent window in the noise's level: a breath does not raise it
+NOISE_FALLS, NOISE_RISES = 0.5, 0.2  # share of a silent window in its level: it is known within half a second
+NOISE_LEAST_DBFS = -75.0  # no microphone is quieter; what is, was silenced on its way, and what comes through is not
 
 
 class SpeechDetector:
@@ -72,6 +73,7 @@ class SpeechDetector:
         return level_dbfs >= max(self._noise_dbfs + ABOVE_NOISE_DB, speech_dbfs - BELOW_SPEECH_DB)
 
     def _learn_noise(self, level_dbfs: float) -> None:
+        level_dbfs = max(level_dbfs, NOISE_LEAST_DBFS)
         noise_dbfs = level_dbfs if self._noise_dbfs is None else self._noise_dbfs
         share = NOISE_FALLS if level_dbfs < noise_dbfs else NOISE_RISES
         self._noise_dbfs = noise_dbfs + share * (level_dbfs - noise_dbfs)

@@ -2,7 +2,8 @@
 
 Held in real time with the script as reply source. Users of several voices say turns with pauses in mid-sentence
 (scenes.corpus.turns); their true last sample is known, and the gap that the session measures from its own ears stands
-beside it. `false_start_rate`: turns into which the reply began to sound before that sample.
+beside it. `false_start_rate`: turns into which the reply began to sound before that sample; they have no gap. Turns
+that were said without a pause are shown apart from those with one or more.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Callable, Sequence
-from statistics import median
-from typing import Any
+from statistics import mean, median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,14 +38,20 @@ REPLIES = ("All right. I have written that down for you.", "Yes, I can do that f
 THINK_MS = 600  # before the next turn
 
 
+class Answered(NamedTuple):
+    """What became of a turn. `gap_ms`: None where the reply began before its end."""
+
+    turn: SpokenTurn
+    gap_ms: float | None
+
+
 class Asker:
     """Says one turn after the other into `microphone`; a watcher of the session."""
 
     def __init__(self, microphone: QueuedMicrophone, turns: Sequence[SpokenTurn]) -> None:
         self.microphone = microphone
         self.post: Callable[[Any], None] = lambda event: None  # set once the session is there
-        self.gaps_ms: list[float] = []
-        self.false_starts = 0
+        self.answers: list[Answered] = []
         self._turns = list(turns)
         self._next = 0
         self._due_ns = THINK_MS * NS_PER_MS
@@ -75,10 +82,8 @@ class Asker:
         ends_ns = self.microphone.heard_ns(self._saying.first_sample + self._turns[self._next - 1].end)
         assert ends_ns is not None, "a reply before the microphone heard anything"
         self._answered = True
-        if audible_ns < ends_ns:
-            self.false_starts += 1
-        else:
-            self.gaps_ms.append((audible_ns - ends_ns) / NS_PER_MS)
+        gap_ms = (audible_ns - ends_ns) / NS_PER_MS if audible_ns >= ends_ns else None
+        self.answers.append(Answered(self._turns[self._next - 1], gap_ms))
 
 
 def run(context: Context) -> Report:
@@ -91,17 +96,30 @@ def run(context: Context) -> Report:
     for part in (parts.tts, parts.stt, parts.turn):
         part.close()  # type: ignore[union-attr]
     turns = [turn for turn in outcome.turns if turn.gap_ms is not None]
+    paused, whole = ([one for one in asker.answers if bool(one.turn.pauses) == pauses] for pauses in (True, False))
     metrics = (
-        at_most("gap_ms_p50", median(asker.gaps_ms), "ms", GAP_P50_MOST_MS),
-        at_most("gap_ms_p95", float(np.percentile(asker.gaps_ms, 95)), "ms", GAP_P95_MOST_MS),
-        shown("false_start_rate", asker.false_starts / TURNS, ""),
+        at_most("gap_ms_p50", _percentile(asker.answers, 50), "ms", GAP_P50_MOST_MS),
+        at_most("gap_ms_p95", _percentile(asker.answers, 95), "ms", GAP_P95_MOST_MS),
+        shown("false_start_rate", _false_starts(asker.answers), ""),
+        shown("paused_gap_ms_p50", _percentile(paused, 50), "ms"),
+        shown("paused_false_start_rate", _false_starts(paused), ""),
+        shown("whole_gap_ms_p50", _percentile(whole, 50), "ms"),
+        shown("whole_false_start_rate", _false_starts(whole), ""),
         shown("gap_measured_ms_p50", median(turn.gap_ms or 0 for turn in turns), "ms"),
         *(shown(f"stage_{name}_ms_p50", median(turn.stages[name] for turn in turns), "ms") for name in STAGES),
         shown("guesses_per_turn", sum(turn.guesses for turn in outcome.turns) / TURNS, ""),
         shown("wasted_ms_per_turn", sum(turn.wasted_ms for turn in outcome.turns) / TURNS, "ms"),
         at_most("underruns", outcome.meter.underruns, "", 0),
     )
-    return Report("gap", machine(), metrics, len(asker.gaps_ms))
+    return Report("gap", machine(), metrics, len(asker.answers))
+
+
+def _percentile(answers: Sequence[Answered], percent: int) -> float:
+    return float(np.percentile([one.gap_ms for one in answers if one.gap_ms is not None], percent))
+
+
+def _false_starts(answers: Sequence[Answered]) -> float:
+    return mean(one.gap_ms is None for one in answers)
 
 
 def conversation(context: Context) -> tuple[Parts, Asker]:
