@@ -36,15 +36,16 @@ class Line:
     report: bool = False
 
 
-# In one breath each: of this voice the model of turns cannot tell a pause from an end.
+# In one breath each: of this voice the model of turns cannot tell a pause from an end. In words that the recognizer
+# is sure of: where it is not, it listens a second time, and an answer takes a second more.
 LINES = (
-    Line("What can you tell me about the platypus?"),
+    Line("What is the strangest animal that you know?"),
     Line("Wait and tell me how far away the moon is.", interrupt_ms=4500),
     Line("How long does it take to travel there?"),
     Line("Stop and tell me what the weather is like today.", interrupt_ms=3000),
 )
 REPLIES = (
-    "It is an odd animal. The platypus is a mammal that lays eggs, and it lives in the rivers of eastern Australia. "
+    "The platypus. It is a mammal that lays eggs, and it lives in the rivers of eastern Australia. "
     "It hunts under water with its eyes closed, and it finds its food with its bill, which feels the faint electric "
     "fields of small animals. When the first one was sent to London, people looked for the stitches.",
     "About a light second. In kilometers, that is three hundred and eighty four thousand.",
