@@ -1,6 +1,7 @@
 """The panel of a run: what the sink and the controller did, and who had the floor, over time.
 
     turns        who speaks, by which engine where there are several; triangles where an interruption cut a reply
+    gaps         what each is made of, and which guesses were kept
     lead         audio queued ahead of the sink, underruns marked
     chunks       size of each chunk, and what it cost to render
     levels       the microphone's speech probability and level, where there is one, and what keeps our own voice out
@@ -18,6 +19,7 @@ from typing import Any
 from timeline.events import CONVERSATION
 from timeline.journal import JOURNAL, read_journal
 from timeline.measures import Turn, TurnMeter
+from ui.gaps import draw_gaps
 from ui.terminal import counted
 
 PANEL = "panel.png"
@@ -46,6 +48,7 @@ class Series:
     echo: list[tuple[float, str, bool]] = field(default_factory=list)  # from when, by which layer, half duplex
     cuts: list[float] = field(default_factory=list)
     turns: list[tuple[float, Turn]] = field(default_factory=list)
+    guesses: list[tuple[float, str]] = field(default_factory=list)  # when one was ruled on, and how
     start: float = -1.0
     end: float = 0.0
 
@@ -90,6 +93,8 @@ def _add(series: Series, at: float, fact: Mapping[str, Any], rate_hz: int) -> No
         series.echo.append((at, fact["layer"], fact["half_duplex"]))
     elif kind == "Remember" and fact["interrupted"]:
         series.cuts.append(at)
+    elif kind == "ShowGuess":
+        series.guesses.append((at, fact["ruling"]))
     elif kind == "ShowTurn":
         series.states.append((at, fact["state"]))
 
@@ -114,13 +119,14 @@ def draw_panel(folder: Path) -> str:
 
     try:
         series = collect(read_journal(folder / JOURNAL))
-        draw = [_draw_turns, _draw_lead, _draw_chunks, *([_draw_ears] if series.ears else [])]
-        heights = (1.1, 2, 2, 1.4)[: len(draw)]
+        rows = [(_draw_turns, 1.1), *([(_draw_gaps, 1.2)] if _answered(series) else []), (_draw_lead, 1.8)]
+        rows += [(_draw_chunks, 1.8), *([(_draw_ears, 1.4)] if series.ears else [])]
+        draw, heights = zip(*rows, strict=True)
         figure, axes = pyplot.subplots(len(draw), 1, figsize=(16, 9), sharex=True, height_ratios=heights)
+        axes[0].set_xlim(max(0.0, series.start), max(series.end, series.start + 0.1))
         for drawn, axis in zip(draw, axes, strict=True):
             drawn(axis, series)
         axes[-1].set_xlabel("seconds of session time, loading included")
-        axes[0].set_xlim(max(0.0, series.start), max(series.end, series.start + 0.1))
         figure.suptitle(f"{folder.name}   voice: {_names(series)}   {_summary(series)}", x=0.01, ha="left", fontsize=11)
         figure.tight_layout()
         figure.savefig(folder / PANEL, dpi=100)
@@ -171,6 +177,17 @@ def _draw_voices(axis: Any, series: Series) -> None:
     for (start, name), (end, _) in zip(series.voices, [*series.voices[1:], (series.end, "")], strict=True):
         axis.axvspan(start, end, ymax=0.22, color=f"C{names.index(name)}", alpha=0.85, linewidth=0)
         axis.text(start, 0.11, f" {name}", va="center", fontsize=8, color="white", clip_on=True)
+
+
+def _answered(series: Series) -> list[tuple[float, Turn]]:
+    """The turns that have a gap, and when their answers became audible."""
+    spoken = [at for at, state in series.states if state == "speaking"]
+    ended = ((max((at for at in spoken if at <= end), default=end), turn) for end, turn in series.turns)
+    return [(at, turn) for at, turn in ended if turn.stages]
+
+
+def _draw_gaps(axis: Any, series: Series) -> None:
+    draw_gaps(axis, _answered(series), series.guesses, ABOVE)
 
 
 def _draw_lead(axis: Any, series: Series) -> None:
