@@ -15,7 +15,7 @@ OPEN, UNKNOWN, WHOLE = Completeness.OPEN, Completeness.UNKNOWN, Completeness.WHO
     [
         "Set a timer for", "Set a timer for.", "Turn off the lights and...", "I think it is, um", "So, uh.",
         "We need bread,", "If it rains tomorrow", "When the soup boils.", "Which of these books would you",
-        "He asked where I had put the", "The thing is that I'm", "I was thinking —",
+        "I think that he", "He asked where I had put the", "The thing is that I'm", "I was thinking —",
     ],
 )  # fmt: skip
 def test_these_want_more(text):
@@ -27,7 +27,8 @@ def test_these_want_more(text):
     [
         "Set a timer for ten minutes.", "Turn the lights on.", "Come in.", "Where are you from?", "What is it for?",
         "When does it open?", "If it rains, stay inside.", "Thank you.", "I know her.", "Is it yours?", "Would you?",
-        "Stop!", 'He said "no."', "What is that?",
+        "Where are they?", "Did he?", "Is that what you are looking for?", "After dinner.", "Stop!", 'He said "no."',
+        "What is that?",
     ],
 )  # fmt: skip
 def test_these_may_be_all(text):
@@ -55,7 +56,8 @@ def test_other_languages_have_such_words_too(language, text):
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("de", "Kommst du mit?"), ("de", "Mach das Licht an."), ("de", "Was ist das?"), ("fr", "Oui, c'est ça."),
+        ("de", "Kommst du mit?"), ("de", "Mach das Licht an."), ("de", "Was ist das?"), ("de", "Wo sind wir?"),
+        ("fr", "Oui, c'est ça."),
         ("es", "¿Qué hora es?"), ("it", "È tardi."), ("nl", "Wat is het?"), ("pt", "Que horas são?"), ("ja", "はい。"),
     ],
 )  # fmt: skip

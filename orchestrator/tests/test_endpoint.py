@@ -56,7 +56,7 @@ def test_a_turn_is_never_over_before_it_could_be_judged_and_always_over_in_the_e
     [
         {"endpoint_sure_ms": 90},
         {"endpoint_sure_ms": 700, "endpoint_unsure_ms": 600},
-        {"endpoint_open_ms": 600},
+        {"endpoint_open_ms": 500},
         {"endpoint_open_ms": ENDPOINT_MOST_MS + 1},
         {"unsure_below": 0.8, "sure_above": 0.8},
         {"sure_above": 1.1},
