@@ -152,3 +152,17 @@ def test_what_two_provisional_texts_agree_on_is_shown_as_stable():
     assert shown == [("", "Please turn of"), ("please turn", "off the light")]
     room.silence(512)
     assert room.all(act.Transcribe)[-1].final, "the final text is asked for whatever was shown"
+
+
+def test_words_that_want_others_keep_the_turn_open_and_nothing_sounds_meanwhile():
+    room = rendered(guessing(Room(), "Set a timer for"))
+    room.silence(960)
+    assert room.state is State.PAUSING and not room.all(act.StitchChunk)
+    room.speak(32)
+    assert room.state is State.HEARING and rulings(room) == ["begun", "dropped"]
+
+
+def test_a_turn_whose_words_want_others_ends_in_the_end():
+    room = rendered(guessing(Room(), "Set a timer for"))
+    room.silence(1280)
+    assert room.state is State.THINKING and rulings(room) == ["begun", "kept"]
