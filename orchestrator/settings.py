@@ -31,10 +31,10 @@ class ListenSettings:
     speculate_ms: int = 96  # silence after which transcription starts, still unheard
     speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
     endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
-    endpoint_sure_ms: int = 384  # that does where the model is sure that it is over: the words are there about then
+    endpoint_sure_ms: int = 352  # that does where the model is sure that it is over: the words are there about then
     endpoint_unsure_ms: int = 576  # and where it is sure that it is not, or the words are not there yet
     endpoint_open_ms: int = 1280  # and where the words want others behind them: a turn always ends
-    sure_above: float = 0.95  # the model's probability; between the two the wait goes over from one to the other
+    sure_above: float = 0.9  # the model's probability; between the two the wait goes over from one to the other
     unsure_below: float = 0.5
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 96  # speech at which our voice pauses, until it is known what it is
