@@ -23,8 +23,7 @@ ECHO_AGAIN_MS = 3000  # of speech that was our echo, before it is looked at anew
 WORD_SHORTEST_MS = 125  # who speaks fast says eight words a second
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 FIRST_WORDS_MS = 250  # of speech that goes on, before its words are asked for: half of the takers are known by then
-NO_WAY_MS = 300  # of speech, before "no" is believed, which may become "no way"
-SAID_LEAST_MS = 500  # of speech, before words that ask for nothing are: "Oh" is written as "Hello", "Got it" as "God"
+SAID_LEAST_MS = 470  # of speech, before words that ask for nothing are: "Oh" is written as "Hello", "Got it" as "God"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
 SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
 
@@ -77,10 +76,9 @@ def _believed(heard: Evidence) -> str:
 
 def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:
     """Words that are no backchannel: one that asks for the floor, at once; or others, once enough was said."""
-    begins = may_become(words, limits.language, limits.backchannels)
     if takes_floor(words, limits.language):
-        return heard.words_ms >= NO_WAY_MS or not begins
-    return heard.words_ms >= SAID_LEAST_MS and not begins
+        return True
+    return heard.words_ms >= SAID_LEAST_MS and not may_become(words, limits.language, limits.backchannels)
 
 
 def _awaited(heard: Evidence, limits: ListenSettings) -> bool:

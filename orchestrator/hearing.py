@@ -28,7 +28,7 @@ from timeline.ledger import Ledger
 TRANSCRIBE_TIMEOUT_MS = 20_000  # 25 s of speech take under 2 s; ten times that is a stall
 SAID_CHARS_PER_S = 24.0  # by a voice in a hurry; words count as said from their middle on
 LEVEL_SHARE = 0.3  # of a new turn's level in the usual one: three turns and a changed seat is known
-SYLLABLE_MS = 128  # more speech may be another word
+SYLLABLE_MS = 96  # more speech may be another word
 SILENT_MS = 64  # after so long the word is whole
 TAIL_MS = 96  # kept after the last speech: a final consonant is quiet
 RETRIES = 1

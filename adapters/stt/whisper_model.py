@@ -36,7 +36,7 @@ class ModelOptions(BaseModel):
     fallback_models: list[str] = []  # smaller ones, for where memory runs out: names in the catalogue, or folders
     device: Literal["cpu", "cuda", "auto"] = "cpu"  # auto: cuda where there is one
     language: str = "en"
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default=1, ge=1, le=64)  # on two cores two took longer, 90 ms for 74, but for long audio
     compute_type: Literal["int8", "int8_float32", "float32"] = "int8"
 
 

@@ -80,10 +80,9 @@ def test_a_backchannel_takes_nothing(words):
     room.answer(words, final=False)
     room.speak(128)
     assert room.state is State.YIELDING
-    room.silence(96)
-    if room.all(act.Transcribe)[-1] is not room.last(act.Transcribe, lambda a: a.final):
+    for _ in range(10):  # whatever is asked is answered, a window later
         room.answer(words, final=False)
-    room.silence(256)
+        room.silence(WINDOW_MS)
     assert room.state is State.SPEAKING and not room.all(act.Flush)
     room.speak(32)
     assert room.state is State.SPEAKING, "what was said before does not count"
@@ -190,8 +189,7 @@ def test_a_user_who_speaks_softly_for_long_is_heard_all_the_same():
         (Evidence(256, 0, "Let us", 256, None), Verdict.TAKE),
         (Evidence(256, 0, "Hold", 256, None), Verdict.TAKE),
         (Evidence(160, 0, "Hold", 160, None), Verdict.WAIT),
-        (Evidence(256, 0, "No", 256, None), Verdict.WAIT),
-        (Evidence(320, 0, "No", 320, None), Verdict.TAKE),
+        (Evidence(256, 0, "No", 256, None), Verdict.TAKE),
         (Evidence(384, 0, "No way", 384, None), Verdict.WAIT),
         (Evidence(384, 0, "Dinner is", 384, None), Verdict.TAKE),
         (Evidence(384, 0, "Dinner", 384, None), Verdict.WAIT),
