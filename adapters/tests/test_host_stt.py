@@ -84,7 +84,7 @@ def test_the_engine_reads_the_shared_memory_itself():
 
     clerk = SttClerk(Listening(RogueStt.Options(), None), slot)
     slot.write(SPEECH)
-    clerk.do_transcribe({"samples": SPEECH.size, "provisional": True})
+    clerk.do_transcribe({"samples": SPEECH.size, "provisional": True, "expected": ""})
     assert np.shares_memory(seen[0], slot.view(SPEECH.size)) and not seen[0].flags.writeable
     np.testing.assert_array_equal(seen[0], SPEECH)
 

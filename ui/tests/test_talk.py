@@ -78,7 +78,7 @@ def test_a_table_for_no_adapter_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"endpoint_ms": 100}, {"speech_threshold": 0.2}, {"confirm_ms": -1}, {"segment_most_ms": 60_000}],
+    [{"endpoint_ms": 60}, {"speech_threshold": 0.2}, {"confirm_ms": -1}, {"segment_most_ms": 60_000}],
 )
 def test_ears_that_cannot_work_are_refused(settings: dict[str, float]) -> None:
     flags = {f"listen.{name}": value for name, value in settings.items()}
