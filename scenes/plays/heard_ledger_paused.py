@@ -7,6 +7,7 @@ import numpy as np
 
 from orchestrator import actions as act
 from orchestrator.settings import ListenSettings
+from orchestrator.turns import Cause
 from scenes.plays.heard_ledger import QUESTION, TROUBLE, judge, sounding_ms, talk
 from scenes.script import SENTENCES
 from scenes.simulator import Simulator
@@ -86,9 +87,14 @@ def at_the_first_sample(stage: Stage, text: str) -> None:
     said = (QUESTION, Speech(at_ms, at_ms + 900, "and one more thing"))
     world = World(user=said, replies=(text, "Understood."), events=((at_ms + 5000, ev.InputEnded()),))
     simulator = stage.hold(world, TROUBLE, 40_000)
-    if simulator.of(act.Flush):
-        kept = [fact for _, fact in simulator.of(act.Remember) if fact.role == "assistant"]
-        stage.exactly("kept_unheard", int(not text.startswith(kept[0].text) or len(kept[0].text.split()) > 1), 0)
+    if not (flushes := simulator.of(act.Flush)):
+        return
+    kept = [fact.text for _, fact in simulator.of(act.Remember) if fact.role == "assistant"]
+    sounded = [t_ns for t_ns, fact in simulator.of(act.ShowTurn) if fact.cause == Cause.AUDIO_STARTED]
+    heard = sounded[0] < flushes[0][0]  # else the turn went on before anything of the answer was audible
+    *of_it, last = kept
+    one_word = [text.startswith(part) and len(part.split()) <= 1 for part in of_it]
+    stage.exactly("kept_unheard", int(one_word != [True] * heard or last != "Understood."), 0)
 
 
 def pauses_ms(simulator: Simulator) -> list[float]:
