@@ -3,11 +3,12 @@
     pcm -> pieces (<= 28 s, cut where it is quietest) -> log-mel -> short window -> text -> believable? -> word times
         ^-- the rest, where the text ends early                plain 30 s window, once more <-- no
 
-Rules. A text that ran into its bound, repeats itself or is improbable is not believed: a final answer is decoded once
-more on the plain path (`full_window`), a provisional one is dropped. A provisional one of something short may lean on
-what is expected. Temperature is zero everywhere: same audio, same
-words. Word times are of final answers only: they come from where the decoder looked while it wrote, so a first word
-begins with the silence before it.
+Rules. A text that ran into its bound, repeats itself or may be of nothing but noise is not believed: a final answer is
+decoded once more on the plain path (`full_window`), a provisional one is dropped, and so is an improbable one. A final
+answer that is improbable is decoded once more with more silence behind it; the likelier text counts. A provisional one
+of something short may lean on what is expected. Temperature is zero everywhere: same audio, same words. Word times are
+of final answers only: they come from where the decoder looked while it wrote, so a first word begins with the silence
+before it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class WhisperDecoder:
 
     def transcript(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
         if provisional and expected and window.LEAST_SAMPLES <= pcm.size <= window.LEANING_MOST_SAMPLES and pcm.any():
-            return Transcript(window.leaning(self.decode(pcm, provisional, expected)))
+            leaning = self.decode(pcm, provisional, expected, window.LEANING_PADDING_FRAMES)
+            return Transcript(window.leaning(leaning))
         if self._manner.full_window:
             return self.plain(pcm, provisional) if pcm.size >= window.LEAST_SAMPLES else Transcript("", True)
         parts, start = [], 0
@@ -61,7 +63,7 @@ class WhisperDecoder:
         parts: list[Transcript] = []
         start = 0
         while pcm.size - start >= window.LEAST_SAMPLES and (rest := pcm[start:]).any():
-            decoded = self.decode(rest, provisional)
+            decoded = self._likeliest(rest, provisional)
             if window.nobody_spoke(decoded):
                 break
             if not window.believable(decoded, provisional):
@@ -74,7 +76,17 @@ class WhisperDecoder:
             start += max(decoded.end_samples, window.REST_SAMPLES)
         return _joined(parts)
 
-    def decode(self, pcm: Float32, provisional: bool, expected: str = "") -> Decoded:
+    def _likeliest(self, pcm: Float32, provisional: bool) -> Decoded:
+        """Of what is believed, though it be improbable, and a second answer that is believed too."""
+        decoded = self.decode(pcm, provisional)
+        if provisional or not window.doubtful(decoded) or not _stands(decoded):
+            return decoded
+        again = self.decode(pcm, provisional, padding_frames=window.AGAIN_PADDING_FRAMES)
+        return again if again.logprob > decoded.logprob and _stands(again) else decoded
+
+    def decode(
+        self, pcm: Float32, provisional: bool, expected: str = "", padding_frames: int = window.PADDING_FRAMES
+    ) -> Decoded:
         """One pass of encoder and decoder on the short window. `expected`: taken for what was said just before."""
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
@@ -83,7 +95,7 @@ class WhisperDecoder:
         features = model.feature_extractor(pcm)
         frames = features.shape[1]
         # Its least value is what silence gives: Whisper's features reach eight decades below their peak.
-        padded = np.full((features.shape[0], window.window_frames(frames, bool(expected))), features.min(), np.float32)
+        padded = np.full((features.shape[0], window.window_frames(frames, padding_frames)), features.min(), np.float32)
         padded[:, :frames] = features
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", manner.language)
         before = tokenizer.encode(f" {expected}") if expected else []
@@ -131,6 +143,11 @@ class WhisperDecoder:
         ]
         words = ((w.word, w.start, w.end, w.probability) for segment in kept for w in segment.words or ())
         return Transcript(" ".join(segment.text.strip() for segment in kept), True, _timed(words, pcm.size))
+
+
+def _stands(decoded: Decoded) -> bool:
+    """As a final answer, without another look."""
+    return window.believable(decoded, False) and not window.nobody_spoke(decoded)
 
 
 def _aligned(alignments: list[list[dict[str, Any]]], samples: int) -> tuple[WordTime, ...]:

@@ -88,9 +88,9 @@ def test_a_plain_answer_is_believed() -> None:
         assert whisper_window.believable(decoded("no no no"), provisional)
 
 
-def test_a_final_answer_must_be_likelier_than_a_provisional_one() -> None:
-    assert whisper_window.believable(decoded(logprob=-0.8), True)
-    assert not whisper_window.believable(decoded(logprob=-0.8), False)
+def test_an_improbable_answer_is_dropped_if_a_better_one_will_come() -> None:
+    assert not whisper_window.believable(decoded(logprob=-1.1), True)
+    assert whisper_window.believable(decoded(logprob=-1.1), False)
 
 
 @pytest.mark.parametrize(
@@ -98,10 +98,9 @@ def test_a_final_answer_must_be_likelier_than_a_provisional_one() -> None:
     [
         decoded(tokens=40),
         decoded("I should be streaming. " * 8),
-        decoded(logprob=-1.1),
         decoded("Thank you.", logprob=-0.9, no_speech=0.8),
     ],
-    ids=["ran into its bound", "repeats itself", "improbable", "doubtful and perhaps silence"],
+    ids=["ran into its bound", "repeats itself", "doubtful and perhaps silence"],
 )
 def test_a_broken_answer_is_not_believed(wrong: Decoded) -> None:
     assert not whisper_window.believable(wrong, False)
@@ -151,9 +150,13 @@ class Scripted(WhisperDecoder):
         self.answers = list(answers)
         self.plain_passes = 0
         self.expected: list[str] = []
+        self.padding_frames: list[int] = []
 
-    def decode(self, pcm: Float32, provisional: bool, expected: str = "") -> Decoded:
+    def decode(
+        self, pcm: Float32, provisional: bool, expected: str = "", padding_frames: int = whisper_window.PADDING_FRAMES
+    ) -> Decoded:
         self.expected.append(expected)
+        self.padding_frames.append(padding_frames)
         return self.answers.pop(0)
 
     def plain(self, pcm: Float32, provisional: bool) -> Transcript:
@@ -165,9 +168,31 @@ SPEECH = np.full(EAR_RATE_HZ, 0.1, np.float32)
 
 
 def test_a_broken_final_answer_is_decoded_once_more_on_the_full_window() -> None:
-    stt = Scripted(decoded(logprob=-1.2))
+    stt = Scripted(decoded(tokens=40))
     answer = stt.transcript(SPEECH, False)
     assert (answer.text, answer.full_window, stt.plain_passes) == ("plain", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("again", "text"),
+    [
+        (decoded("Likelier.", logprob=-0.6), "Likelier."),
+        (decoded("Unlikelier.", logprob=-1.3), "First."),
+        (decoded("Runs on.", logprob=-0.6, tokens=40), "First."),
+        (decoded("Perhaps noise.", logprob=-0.9, no_speech=0.6), "First."),
+        (decoded("Noise.", logprob=-1.19, no_speech=0.6), "First."),
+    ],
+)
+def test_of_an_improbable_final_answer_and_another_the_likelier_counts(again: Decoded, text: str) -> None:
+    stt = Scripted(decoded("First.", logprob=-1.2), again)
+    answer = stt.transcript(SPEECH, False)
+    assert (answer.text, answer.full_window, stt.plain_passes) == (text, False, 0)
+    assert stt.padding_frames == [whisper_window.PADDING_FRAMES, whisper_window.AGAIN_PADDING_FRAMES]
+
+
+def test_what_may_be_noise_is_not_decoded_again_until_it_looks_like_words() -> None:
+    stt = Scripted(decoded("Thank you.", logprob=-0.9, no_speech=0.8), decoded("Thank you.", logprob=-0.6))
+    assert stt.transcript(SPEECH, False).full_window and stt.plain_passes == len(stt.answers) == 1
 
 
 def test_a_broken_provisional_answer_is_dropped() -> None:
