@@ -23,6 +23,7 @@ ECHO_AGAIN_MS = 3000  # of speech that was our echo, before it is looked at anew
 WORD_SHORTEST_MS = 125  # who speaks fast says eight words a second
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 FIRST_WORDS_MS = 250  # of speech that goes on, before its words are asked for: half of the takers are known by then
+DOUBT_LEAST_MS = 300  # of speech, before they cast doubt on what is taken for a backchannel afterwards
 SAID_LEAST_MS = 470  # of speech, before words that ask for nothing are: "Oh" is written as "Hello", "Got it" as "God"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended
 SEVERAL_LASTS = 2.0  # times confirm_ms: backchannels in a row, "yeah, yeah, okay"
@@ -45,6 +46,7 @@ class Evidence:
     words_ms: float  # of speech that they are from
     level_db: float | None  # above the user's usual level; None: not known
     echo: bool = False  # the words are our own, come back
+    doubted: bool = False  # they were others before
 
 
 Detector = Callable[[Evidence, ListenSettings], Verdict]
@@ -57,21 +59,28 @@ def by_words(heard: Evidence, limits: ListenSettings) -> Verdict:
     far = heard.level_db is not None and heard.level_db < FAR_DB and heard.speech_ms >= FAR_KNOWN_MS
     if far:
         return Verdict.TAKE if heard.speech_ms >= FAR_LASTS_MS else Verdict.RESUME
-    words = _believed(heard)
+    words = _believed(heard.words or "", heard.words_ms)
     small_talk = is_backchannel(words, limits.language, limits.backchannels)
     if words and not small_talk and _asks(words, heard, limits):
         return Verdict.TAKE
     if heard.silence_ms >= limits.resume_ms and not _awaited(heard, limits):
         return Verdict.RESUME
-    lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if small_talk else 1)
+    lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if small_talk and not heard.doubted else 1)
     return Verdict.TAKE if heard.speech_ms >= lasts_ms else Verdict.WAIT
 
 
-def _believed(heard: Evidence) -> str:
+def _believed(text: str, words_ms: float) -> str:
     """The words, unless nobody can have said so many, or anything, in so short a time: the recognizer made them up."""
-    found = words_of(heard.words or "")
-    fits = heard.words_ms >= WORD_LEAST_MS and len(found) <= 1 + heard.words_ms / WORD_SHORTEST_MS
+    found = words_of(text)
+    fits = words_ms >= WORD_LEAST_MS and len(found) <= 1 + words_ms / WORD_SHORTEST_MS
     return " ".join(found) if fits else ""
+
+
+def casts_doubt(text: str, words_ms: float, limits: ListenSettings) -> bool:
+    """Whether provisional words say that it is no backchannel, whatever is written of it later."""
+    words = _believed(text, words_ms) if words_ms >= DOUBT_LEAST_MS else ""
+    hummed = is_backchannel(words, limits.language, limits.backchannels)
+    return bool(words) and not hummed and not may_become(words, limits.language, limits.backchannels)
 
 
 def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:

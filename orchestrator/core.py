@@ -18,7 +18,7 @@ from typing import Any
 from orchestrator import actions as act
 from orchestrator.dialogue import Dialogue
 from orchestrator.health import too_slow
-from orchestrator.listening import Heard, listen, weigh
+from orchestrator.listening import Heard, listen, reconsider
 from orchestrator.microphone_health import MicrophoneHealth
 from orchestrator.settings import CoreSettings
 from orchestrator.story import Story
@@ -106,8 +106,7 @@ class Core:
     def _on_transcribed(self, event: ev.Transcribed) -> None:
         self.dialogue.do(self.hearing.transcribed(event))
         self.dialogue.notice(event.notice)
-        if self.turns.state is State.YIELDING:  # the voice has paused for these words
-            self._take_in(weigh(self.hearing))
+        self._take_in(reconsider(self.turns.state, self.hearing))
 
     def _take_in(self, heard: Heard) -> None:
         """What was heard moves the turn."""

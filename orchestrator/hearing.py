@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from orchestrator.actions import Action, ShowWords, Transcribe
 from orchestrator.agreement import Agreement
 from orchestrator.backchannels import expected
-from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict
+from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict, casts_doubt
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
 from orchestrator.phrases import Phrases
@@ -45,6 +45,7 @@ class Segment:
     failures: int = 0
     words: str | None = None  # provisional
     words_ms: float = 0.0  # of speech that they are from
+    doubted: bool = False  # there were provisional words that are no backchannel
     agreement: Agreement = field(default_factory=Agreement)  # of the provisional texts
 
 
@@ -136,7 +137,7 @@ class Hearing:
         known = level_dbfs is not None and self.usual_dbfs is not None
         level_db = level_dbfs - self.usual_dbfs if known else None  # type: ignore[operator]
         heard = (detector.speech_ms, detector.silence_ms, segment.words, segment.words_ms)
-        return Evidence(*heard, level_db, is_echo(segment.words or "", self.said))
+        return Evidence(*heard, level_db, is_echo(segment.words or "", self.said), segment.doubted)
 
     def request_words(self) -> Transcribe | None:
         """As soon as there may be a word, then with each syllable more, and once it is silent."""
@@ -176,6 +177,7 @@ class Hearing:
             segment.text = event.text.strip()
             return []
         segment.words, segment.words_ms = event.text, self._asked_ms
+        segment.doubted = segment.doubted or casts_doubt(event.text, segment.words_ms, self.settings)
         return [ShowWords(segment.number, *segment.agreement.feed(event.text))]
 
     def failed(self, ticket: int, retryable: bool, now_ns: int) -> list[Action]:

@@ -41,9 +41,7 @@ def listen(event: EarFrame, state: State, sounding: bool, hearing: Hearing, now_
         detector.reset()
         return NOTHING
     if state is State.YIELDING:
-        heard = weigh(hearing)
-        request = hearing.request_words() if heard is NOTHING else None
-        return Heard([request]) if request is not None else heard
+        return _while_yielding(hearing)
     if state not in (State.HEARING, State.PAUSING):
         return _while_not_hearing(hearing, state, sounding)
     judge = hearing.endpoint.hear(detector)
@@ -55,9 +53,13 @@ def _while_pausing(hearing: Hearing, event: EarFrame) -> Heard:
     if hearing.detector.quiet_ms == 0:
         hearing.resume()
         return Heard([], Cause.SPEECH_RESUMED, event.device_ns)
-    if hearing.endpoint.over(hearing.detector, hearing.text):
-        return Heard([], Cause.TURN_COMMITTED, hearing.detector.sound_end_ns)
-    return NOTHING
+    return _end(hearing)
+
+
+def _end(hearing: Hearing) -> Heard:
+    """Is the turn over?"""
+    over = hearing.endpoint.over(hearing.detector, hearing.text)
+    return Heard([], Cause.TURN_COMMITTED, hearing.detector.sound_end_ns) if over else NOTHING
 
 
 def _while_hearing(hearing: Hearing, now_ns: int) -> Heard:
@@ -99,7 +101,20 @@ def _floor_taken(hearing: Hearing) -> bool:
     return takes and hearing.passed is not Verdict.ECHO
 
 
-def weigh(hearing: Hearing) -> Heard:
+def reconsider(state: State, hearing: Hearing) -> Heard:
+    """Words have come: whoever waited for them need not wait for the next window."""
+    if state is State.YIELDING:
+        return _while_yielding(hearing)
+    return _end(hearing) if state is State.PAUSING else NOTHING
+
+
+def _while_yielding(hearing: Hearing) -> Heard:
+    heard = _weigh(hearing)
+    request = hearing.request_words() if heard is NOTHING else None
+    return Heard([request]) if request is not None else heard
+
+
+def _weigh(hearing: Hearing) -> Heard:
     """The voice has paused: does what was heard so far take the floor, or give it back?"""
     detector, limits = hearing.detector, hearing.settings
     verdict = DETECTORS[limits.detector](hearing.evidence(), limits)

@@ -88,6 +88,26 @@ def test_a_backchannel_takes_nothing(words):
     assert room.state is State.SPEAKING, "what was said before does not count"
 
 
+def test_the_next_words_are_asked_for_as_soon_as_the_last_are_here():
+    room = syllables(Room())
+    room.speak(128)
+    asked = len(room.all(act.Transcribe))
+    room.answer("Mm-hmm.", final=False)
+    assert len(room.all(act.Transcribe)) == asked + 1, "not a window later"
+
+
+@pytest.mark.parametrize(
+    ("second", "stops"),
+    [("Mm-hmm.", False), ("Come on.", True), ("...", False), ("Oka", False), ("I want to go to the big red", False)],
+)
+def test_a_hum_that_was_taken_for_words_before_lasts_no_longer_than_other_speech(second, stops):
+    room = syllables(Room())
+    for text in ("The wind.", second, "Okay.", "Okay."):
+        room.answer(text, final=False)
+        room.speak(LIMITS.confirm_ms // 4)
+    assert (room.state is State.HEARING) == stops
+
+
 def test_one_short_word_is_waited_for():
     room = speaking(Room())
     room.speak(192)
