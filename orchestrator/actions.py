@@ -53,7 +53,7 @@ class StitchChunk:
     phrase: int
     seq: int
     seam: Seam
-    skip_samples: int = 0  # of its beginning, at the engine's rate: silence where another engine takes over
+    skip_samples: int = 0  # of its beginning, at the engine's rate: silence, where nobody need wait for it
     gain_db: float = 0.0  # so that all engines sound equally loud
 
 

@@ -3,6 +3,8 @@
 The first phrase is a clause, so that speech starts early; later ones are sentences, so that it sounds
 right. A phrase is cut only where the text behind the cut is known to begin a new one (a dot may belong
 to "3.5" or "Dr. No"). What cannot be said (emoji, rules of dashes, control characters) is left out.
+
+Where somebody waits for the first phrase and the text arrives slowly, `hurry` cuts it at whatever clause there is.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-FIRST_CHARS_LEAST = 10  # a shorter clause ("Well,") is not worth a synthesis of its own
+FIRST_CHARS_LEAST = 10  # a shorter clause ("Well,") is worth a synthesis of its own only where there is nothing else
 PHRASE_CHARS_MOST = 240  # about 16 s of speech; bounds what one synthesis costs before its first sample
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e no fig approx dept est vol cf al ca inc ltd co u.s".split()
@@ -38,6 +40,11 @@ class PhraseCutter:
             while (cut := self._cut()) > 0:
                 phrases += self._take(cut)
         return phrases
+
+    def hurry(self) -> list[str]:
+        """Somebody waits: the first phrase, though it be short, where a clause of it has arrived."""
+        clauses = [match.end() for match in _CLAUSE_END.finditer(self._pending)] if self._first else []
+        return self._take(clauses[-1]) if clauses else []
 
     def finish(self) -> list[str]:
         """No text follows; returns what is left."""

@@ -42,6 +42,11 @@ class Phrases:
         for text in self._cutter.feed(delta):
             self._append(text, own)
 
+    def hurry(self) -> None:
+        """Somebody waits for the first phrase."""
+        for text in self._cutter.hurry():
+            self._append(text)
+
     def end(self) -> None:
         for text in self._cutter.finish():
             self._append(text)

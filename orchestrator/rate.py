@@ -67,7 +67,8 @@ class RateController(Protocol):
 
     def hold_ns(self, first_ns: int) -> int:
         """How long an utterance's first chunk, which lasts `first_ns`, is kept from the sink after it was
-        observed, so that the second one comes in time. It need not wait longer than for the second."""
+        observed, so that the second one comes in time. It need not wait longer than for the second. What it lacks of
+        the length that was asked for is expected to be lost of later ones too."""
         ...
 
     @property
@@ -89,6 +90,7 @@ class Ladder:
         self.unit_ns = capability.unit_samples * NS_PER_S / capability.rate_hz
         self.cost = CostModel(capability, self.unit_ns)
         self.steady = steady
+        self._lost_ns = 0.0  # of an utterance's first chunk, which does not sound: silence before the first word
         self.begin()
 
     def begin(self, block_ns: int = TICK_NS) -> None:
@@ -131,6 +133,8 @@ class Ladder:
         return self.rungs[rung] * self.unit_ns
 
     def hold_ns(self, first_ns: int) -> int:
+        lost_ns = max(0.0, self.length_ns(self.rung) - first_ns)
+        self._lost_ns = max(lost_ns, (lost_ns + self._lost_ns) / 2)
         audible = audible_ns(first_ns, self._block_ns) - EARLY_NS
         return round(max(0.0, max(self._second_ns, self._second()) - audible))
 
@@ -174,7 +178,7 @@ class Ladder:
         """The rung with which speech begins soonest, if the second chunk is of it too."""
 
         def start_ns(rung: int) -> float:
-            sounds_ns = audible_ns(self.length_ns(rung), self._block_ns)
+            sounds_ns = audible_ns(self.length_ns(rung) - self._lost_ns, self._block_ns) - EARLY_NS
             return self.cost.predict_ns(self.rungs[rung]) + max(0.0, self.cost.likely_ns(self.rungs[rung]) - sounds_ns)
 
         able = [rung for rung in range(len(self.rungs)) if self._sustains(rung)]

@@ -15,7 +15,7 @@ from orchestrator.phrases import Phrase
 from orchestrator.rate import TICK_NS
 from orchestrator.report import Report
 from orchestrator.settings import CoreSettings
-from orchestrator.speech import Speech, lead_ns
+from orchestrator.speech import Speech
 from orchestrator.voices import FAILED
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
@@ -62,7 +62,8 @@ class Replying:
         """The turn is over, and its words are those that were guessed: the answer may sound."""
         assert self.guess is not None
         guess, self.guess, self._asked_ns = self.guess, None, now_ns
-        return [act.ShowGuess(self.turn, self.reply, guess, "kept"), *self.speech.admit()]
+        self.speech.admit(now_ns)
+        return [act.ShowGuess(self.turn, self.reply, guess, "kept")]
 
     def drop_guess(self, now_ns: int) -> list[act.Action]:
         """The user goes on: the answer dies, and nothing of it was heard."""
@@ -193,7 +194,7 @@ class Replying:
         if not self._streaming or event.reply != self.reply:
             return
         if isinstance(event, ev.ReplyDelta):
-            self.speech.script.add(event.text)
+            self.speech.write(event.text)
         else:
             self._streaming = False
             self.speech.script.end()
@@ -213,8 +214,7 @@ class Replying:
     def next_job(self, now_ns: int) -> list[act.Action]:
         """The next wish to the engine, if it is time for one."""
         speech = self.speech
-        ahead = max(0, speech.end_index - max(self.read_index, speech.start_index))
-        lead = lead_ns(ahead, self.settings.rate_hz)
+        lead = speech.lead_ns(self.read_index)
         actions = self.handover.step(self.generation, self.read_index, self._block_ns, now_ns)
         source = speech if self.handover.phrase is None else self.handover
         job = source.next_job(self.generation, lead, now_ns)

@@ -32,10 +32,10 @@ class ListenSettings:
     speculate: bool = True  # and the reply, as soon as there are words; False: when the turn is over
     endpoint_ms: int = 480  # silence that ends the turn, where no model judges it
     endpoint_sure_ms: int = 352  # that does where the model is sure that it is over: the words are there about then
-    endpoint_unsure_ms: int = 576  # and where it is sure that it is not, or the words are not there yet
+    endpoint_unsure_ms: int = 640  # and where it is sure that it is not, or the words are not there yet
     endpoint_open_ms: int = 1280  # and where the words want others behind them: a turn always ends
-    sure_above: float = 0.9  # the model's probability; between the two the wait goes over from one to the other
-    unsure_below: float = 0.5
+    sure_above: float = 0.4  # the model's probability; between the two the wait goes over from one to the other
+    unsure_below: float = 0.05
     continue_ms: int = 256  # speech that reopens the turn before the reply is audible: two syllables
     yield_ms: int = 96  # speech at which our voice pauses, until it is known what it is
     confirm_ms: int = 608  # speech that takes the floor while there are no words yet: a "mm-hmm" is shorter

@@ -20,7 +20,8 @@ from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.events import ChunkReady, ChunkStitched, PhraseOpened
 
 RETRIES = 1  # a second failure of the same request is the engine's, not bad luck
-RESAMPLER_KEEPS_NS = 20 * NS_PER_MS  # of a stream's beginning: 19 were seen where 22,050 Hz become 24,000
+RESAMPLER_KEEPS_NS = 42 * NS_PER_MS  # of a stream's beginning, at most: 22,050 Hz become 24,000 by 37 ms at a time
+LEAD_IN_NS = 10 * NS_PER_MS  # of silence left before an utterance's first sound: an "h" begins softly
 SEED_STRIDE = 1_000_003  # a prime, so that phrases of different sessions do not share seeds
 
 
@@ -51,6 +52,7 @@ class Speech:
         self._in_stream = False  # nor lies one in the stream
         self._held: list[Action] = []  # the first chunk, and what follows from it, as long as it waits
         self._held_ns = 0  # its length
+        self._hold_ns = 0  # how long it waits for the second
         self.gated = False  # nothing may sound yet: nobody knows whether it is wanted
         self.release_ns: int | None = None  # when it is let go
 
@@ -70,6 +72,12 @@ class Speech:
         """Of the engine that speaks."""
         return self.voices[self.engine].rate
 
+    def write(self, delta: str) -> None:
+        """Text arrives, and if it may sound, somebody waits for it."""
+        self.script.add(delta)
+        if not self.gated:
+            self.script.hurry()
+
     def cancel(self) -> None:
         """Nothing of it will be stitched any more; the script stays for the ledger."""
         self.forsake()
@@ -77,6 +85,10 @@ class Speech:
         self.active = False
         self._stitching = 0
         self._held, self.release_ns, self.gated = [], None, False
+
+    def lead_ns(self, read_index: int) -> int:
+        """Of what lies in the stream, with the sink at `read_index`."""
+        return lead_ns(max(0, self.end_index - max(read_index, self.start_index)), self.settings.rate_hz)
 
     @property
     def in_stream(self) -> bool:
@@ -191,20 +203,22 @@ class Speech:
         actions = self.release()
         if not phrase.seq and phrase.engine != self.engine:
             actions.append(self.change_engine(phrase, self.voices.reason(self.engine, phrase.engine)))
-        length_ns = self._audible_ns(event) if self._first else 0
-        hold_ns = self.rate.hold_ns(length_ns) if self._first and not event.eos else 0
-        self._first = False
-        accepted = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN)
-        if hold_ns > 0 or self.gated:
-            self._held, self._held_ns, self.release_ns = accepted, length_ns, now_ns + hold_ns
-            self._stitching -= 1
-            return actions
-        return [*actions, *accepted]
+        first, self._first = self._first, False
+        skip_samples = leading_silence(event) if first else 0
+        length_ns = self._audible_ns(event, skip_samples) if first else 0
+        self._hold_ns = self.rate.hold_ns(length_ns) if first and not event.eos else 0
+        accepted = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN, skip_samples)
+        if not self._hold_ns and not self.gated:
+            return [*actions, *accepted]
+        self._held, self._held_ns, self.release_ns = accepted, length_ns, now_ns + self._hold_ns
+        self._stitching -= 1
+        return actions
 
-    def admit(self) -> list[Action]:
-        """It is wanted: what was rendered may sound."""
+    def admit(self, now_ns: int) -> None:
+        """It is wanted, and waited for: what was rendered may sound; the second chunk is asked for now."""
         self.gated = False
-        return self.release()
+        self.release_ns = now_ns + self._hold_ns if self._held else None
+        self.script.hurry()
 
     def learn(self, event: ChunkReady, phrase: Phrase) -> None:
         """The job in flight has brought a chunk: what did it cost?"""
@@ -233,10 +247,10 @@ class Speech:
                 actions.append(FinishStream())
         return actions
 
-    def _audible_ns(self, event: ChunkReady) -> int:
+    def _audible_ns(self, event: ChunkReady, skip_samples: int) -> int:
         """What of an utterance's first chunk will lie in the stream before the second is there."""
         kept_ns = RESAMPLER_KEEPS_NS if event.rate_hz != self.settings.rate_hz else 0
-        return max(0, lead_ns(event.samples, event.rate_hz) - kept_ns)
+        return max(0, lead_ns(event.samples - skip_samples, event.rate_hz) - kept_ns)
 
     def release(self) -> list[Action]:
         """Let go of the chunk that is held, if there is one, and it may sound."""
@@ -263,6 +277,11 @@ class Speech:
         self.script.close(phrase)
         actions: list[Action] = [*self.release(), ClosePhrase(generation, phrase.number)]
         return [*actions, FinishStream()] if self.exhausted else actions
+
+
+def leading_silence(event: ChunkReady) -> int:
+    """Samples of a chunk that nobody need wait for."""
+    return max(0, event.audible_sample - LEAD_IN_NS * event.rate_hz // NS_PER_S)
 
 
 def lead_ns(samples: int, rate_hz: int) -> int:

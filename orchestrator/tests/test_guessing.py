@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator import actions as act
+from orchestrator.core import Core
 from orchestrator.tests.test_core import Room
 from orchestrator.turns import State
 from timeline import events as ev
@@ -31,10 +34,11 @@ def rendered(room: Room) -> Room:
     return room
 
 
-def chunk(room: Room, eos: bool = False) -> None:
+def chunk(room: Room, eos: bool = False, samples: int = 4800, audible_sample: int = 0) -> None:
     """The engine hands over what it was asked for."""
     job = room.core.replying.speech.in_flight
-    room.tell(ev.ChunkReady(job.generation, job.utterance, job.phrase, job.seq, 8, 1920, 24_000, eos, 1, ""))
+    key = (job.generation, job.utterance, job.phrase, job.seq)
+    room.tell(ev.ChunkReady(*key, job.units, samples, 24_000, eos, 1, "", audible_sample))
 
 
 def test_the_reply_and_its_first_chunk_begin_before_the_turn_is_over():
@@ -44,6 +48,31 @@ def test_the_reply_and_its_first_chunk_begin_before_the_turn_is_over():
     assert room.core.replying.speech.in_flight is None, "one chunk and no more"
 
 
+def test_a_first_chunk_that_does_not_last_waits_for_the_second_once_the_turn_is_over():
+    room = guessing(Room())
+    room.reply("alpha bravo charlie delta")
+    room.render()
+    chunk(room, samples=600)
+    assert room.core.replying.speech.in_flight is None, "nothing is asked for while it may not sound"
+    while room.state is State.PAUSING:
+        room.silence(32)
+    assert room.core.replying.speech.in_flight.seq == 1 and not room.all(act.StitchChunk)
+    chunk(room)
+    assert [stitch.seq for stitch in room.all(act.StitchChunk)] == [0, 1]
+
+
+@pytest.mark.parametrize(("audible_sample", "skipped"), [(1440, 1200), (240, 0), (0, 0), (-1, 0)])
+def test_silence_before_the_first_sound_is_left_out(audible_sample, skipped):
+    room = guessing(Room())
+    room.reply("alpha bravo charlie delta")
+    room.render()
+    chunk(room, samples=1800, audible_sample=audible_sample)
+    while room.state is State.PAUSING:
+        room.silence(32)
+    chunk(room, audible_sample=1440)
+    assert [stitch.skip_samples for stitch in room.all(act.StitchChunk)] == [skipped, 0], "the first chunk's only"
+
+
 def test_what_was_guessed_right_sounds_with_the_end_of_the_turn():
     room = rendered(guessing(Room()))
     out = room.silence(320)
@@ -51,6 +80,24 @@ def test_what_was_guessed_right_sounds_with_the_end_of_the_turn():
     sound = [type(action) for action in out if isinstance(action, act.StitchChunk | act.RequestChunk)]
     assert sound == [act.StitchChunk]
     assert len(room.all(act.StartReply)) == 1 and room.said == [("user", "what is it")]
+
+
+def test_a_short_clause_is_said_at_once_where_the_turn_is_over_and_not_before():
+    room = guessing(Room())
+    reply = room.last(act.StartReply).reply
+    room.tell(ev.ReplyDelta(reply, "Yes, I "))
+    assert not room.all(act.OpenPhrase), "there is time yet"
+    room.silence(320)
+    assert [job.text for job in room.all(act.OpenPhrase)] == ["Yes,"]
+
+
+def test_who_waits_for_an_answer_is_given_its_first_clause():
+    room = Room()
+    room.speak(320)
+    room.silence(1400)
+    room.answer("what is it")
+    room.tell(ev.ReplyDelta(room.last(act.StartReply).reply, "Well, I "))
+    assert [job.text for job in room.all(act.OpenPhrase)] == ["Well,"]
 
 
 def test_a_chunk_that_is_all_of_the_answer_waits_too():
@@ -166,3 +213,16 @@ def test_a_turn_whose_words_want_others_ends_in_the_end():
     room = rendered(guessing(Room(), "Set a timer for"))
     room.silence(1280)
     assert room.state is State.THINKING and rulings(room) == ["begun", "kept"]
+
+
+def test_words_that_come_late_end_the_turn_at_once_and_not_with_the_next_window():
+    room = Room()
+    room.core = Core(replace(room.core.settings, judged=True))
+    room.speak(320)
+    room.silence(192)
+    asked = room.last(act.JudgeTurn)
+    room.tell(ev.TurnJudged(asked.start_position, asked.end_position, 0.98, 1))
+    room.silence(320)
+    assert room.state is State.PAUSING, "without words the model is not believed"
+    room.answer("What is it?")
+    assert room.state is State.THINKING

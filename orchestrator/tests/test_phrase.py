@@ -117,6 +117,20 @@ def test_the_first_phrase_is_a_clause_and_the_next_a_sentence():
     ]  # fmt: skip
 
 
+def test_where_somebody_waits_a_short_clause_is_a_phrase_but_a_word_is_none():
+    cutter = PhraseCutter()
+    assert cutter.hurry() == cutter.feed("Yes,") == cutter.hurry() == cutter.feed(" I ") == []
+    assert cutter.hurry() == ["Yes,"]
+    assert cutter.feed("can, too, do ") == cutter.hurry() == [], "only the first is hurried"
+    assert cutter.finish() == ["I can, too, do"]
+
+
+def test_a_longer_clause_that_is_there_is_not_cut_short():
+    cutter = PhraseCutter()
+    assert cutter.feed("Well, that is how it is, you see.") == ["Well, that is how it is,"]
+    assert cutter.hurry() == []
+
+
 def test_a_phrase_is_given_as_soon_as_it_is_known_to_be_over():
     cutter = PhraseCutter()
     assert cutter.feed("One two three.") == []

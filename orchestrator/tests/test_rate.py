@@ -264,3 +264,12 @@ def test_load_seen_on_the_largest_rung_is_expected_in_proportion_on_the_smallest
     for _ in range(60):
         model.observe(64, int((2 + 0.2 * 640) * 3 * NS_PER_MS))
     assert model.predict_ns(8) == pytest.approx((2 + 0.2 * 80) * 3 * NS_PER_MS, rel=0.25)
+
+
+def test_where_much_of_a_first_chunk_is_lost_a_longer_one_is_asked_for():
+    ladder = Ladder(capability(0, 0.1))
+    usual = ladder.next(0).units
+    ladder.observe(usual, int(0.1 * usual * UNIT_NS))
+    ladder.hold_ns(0)  # nothing of it sounds
+    ladder.begin()
+    assert ladder.next(0).units > usual
