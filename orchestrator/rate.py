@@ -65,10 +65,13 @@ class RateController(Protocol):
 
     def observe(self, units: int, render_ns: int) -> None: ...
 
+    def began(self, first_ns: int) -> None:
+        """An utterance's first chunk lasts `first_ns`; what it lacks of what was asked for, later ones may lack too."""
+        ...
+
     def hold_ns(self, first_ns: int) -> int:
         """How long an utterance's first chunk, which lasts `first_ns`, is kept from the sink after it was
-        observed, so that the second one comes in time. It need not wait longer than for the second. What it lacks of
-        the length that was asked for is expected to be lost of later ones too."""
+        observed, so that the second one comes in time. It need not wait longer than for the second."""
         ...
 
     @property
@@ -132,9 +135,11 @@ class Ladder:
     def length_ns(self, rung: int) -> float:
         return self.rungs[rung] * self.unit_ns
 
-    def hold_ns(self, first_ns: int) -> int:
+    def began(self, first_ns: int) -> None:
         lost_ns = max(0.0, self.length_ns(self.rung) - first_ns)
         self._lost_ns = max(lost_ns, (lost_ns + self._lost_ns) / 2)
+
+    def hold_ns(self, first_ns: int) -> int:
         audible = audible_ns(first_ns, self._block_ns) - EARLY_NS
         return round(max(0.0, max(self._second_ns, self._second()) - audible))
 

@@ -203,16 +203,24 @@ class Speech:
         actions = self.release()
         if not phrase.seq and phrase.engine != self.engine:
             actions.append(self.change_engine(phrase, self.voices.reason(self.engine, phrase.engine)))
-        first, self._first = self._first, False
-        skip_samples = leading_silence(event) if first else 0
-        length_ns = self._audible_ns(event, skip_samples) if first else 0
-        self._hold_ns = self.rate.hold_ns(length_ns) if first and not event.eos else 0
-        accepted = self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN, skip_samples)
+        if self._first:
+            self._first = False
+            return [*actions, *self._begin_with(event, phrase, now_ns)]
+        return [*actions, *self.accept(event, phrase, Seam.CONTINUE if phrase.seq else Seam.JOIN)]
+
+    def _begin_with(self, event: ChunkReady, phrase: Phrase, now_ns: int) -> list[Action]:
+        """The first chunk sounds from its first sound on, once it is wanted and the second can come in time."""
+        skip_samples = leading_silence(event)
+        length_ns = self._audible_ns(event, skip_samples)
+        if not event.eos:
+            self.rate.began(length_ns)
+            self._hold_ns = self.rate.hold_ns(length_ns)
+        accepted = self.accept(event, phrase, Seam.JOIN, skip_samples)
         if not self._hold_ns and not self.gated:
-            return [*actions, *accepted]
+            return accepted
         self._held, self._held_ns, self.release_ns = accepted, length_ns, now_ns + self._hold_ns
         self._stitching -= 1
-        return actions
+        return []
 
     def admit(self, now_ns: int) -> None:
         """It is wanted, and waited for: what was rendered may sound; the second chunk is asked for now."""

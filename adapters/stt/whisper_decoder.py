@@ -79,7 +79,7 @@ class WhisperDecoder:
     def _likeliest(self, pcm: Float32, provisional: bool) -> Decoded:
         """Of what is believed, though it be improbable, and a second answer that is believed too."""
         decoded = self.decode(pcm, provisional)
-        if provisional or not window.doubtful(decoded) or not _stands(decoded):
+        if provisional or not window.has_another(pcm.size) or not window.doubtful(decoded) or not _stands(decoded):
             return decoded
         again = self.decode(pcm, provisional, padding_frames=window.AGAIN_PADDING_FRAMES)
         return again if again.logprob > decoded.logprob and _stands(again) else decoded

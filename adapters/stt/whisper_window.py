@@ -93,6 +93,12 @@ def window_frames(spoken_frames: int, padding_frames: int = PADDING_FRAMES) -> i
     return min(FULL_FRAMES, stepped)
 
 
+def has_another(samples: int) -> bool:
+    """Whether a second answer, with more silence behind the speech, would be given on another window."""
+    frames = samples * FRAMES_PER_S // EAR_RATE_HZ
+    return window_frames(frames) < window_frames(frames, AGAIN_PADDING_FRAMES)
+
+
 def token_limit(spoken_frames: int, provisional: bool) -> int:
     """How many tokens so much speech can have; more is running on."""
     limit = TOKENS_SPARE + TOKENS_PER_S * spoken_frames // FRAMES_PER_S

@@ -270,6 +270,6 @@ def test_where_much_of_a_first_chunk_is_lost_a_longer_one_is_asked_for():
     ladder = Ladder(capability(0, 0.1))
     usual = ladder.next(0).units
     ladder.observe(usual, int(0.1 * usual * UNIT_NS))
-    ladder.hold_ns(0)  # nothing of it sounds
+    ladder.began(0)  # nothing of it sounds
     ladder.begin()
     assert ladder.next(0).units > usual

@@ -190,6 +190,13 @@ def test_of_an_improbable_final_answer_and_another_the_likelier_counts(again: De
     assert stt.padding_frames == [whisper_window.PADDING_FRAMES, whisper_window.AGAIN_PADDING_FRAMES]
 
 
+@pytest.mark.parametrize(("seconds", "decoded_again"), [(25, True), (27, False)])
+def test_what_fills_the_full_window_is_not_decoded_on_it_twice(seconds: int, decoded_again: bool) -> None:
+    stt = Scripted(decoded("First.", logprob=-0.9), decoded("Likelier.", logprob=-0.8))
+    stt.transcript(np.tile(SPEECH, seconds), False)
+    assert (not stt.answers) == decoded_again
+
+
 def test_what_may_be_noise_is_not_decoded_again_until_it_looks_like_words() -> None:
     stt = Scripted(decoded("Thank you.", logprob=-0.9, no_speech=0.8), decoded("Thank you.", logprob=-0.6))
     assert stt.transcript(SPEECH, False).full_window and stt.plain_passes == len(stt.answers) == 1
