@@ -35,6 +35,7 @@ class Core:
         self.dialogue = dialogue = Dialogue(settings)
         self.turns, self.floor, self.conversation = dialogue.turns, dialogue.floor, dialogue.conversation
         self.hearing, self.replying = hearing, replying = dialogue.hearing, dialogue.replying
+        rendering = replying.rendering
         self.microphone = MicrophoneHealth(settings.microphone, settings.ear_rate_hz)
         self.ended = False
         self.story = Story()
@@ -44,10 +45,10 @@ class Core:
         do = dialogue.do
         self._handlers: dict[type, Any] = {
             ev.SinkTick: self._on_tick,
-            ev.PhraseOpened: lambda event: do(replying.opened(event, self._now_ns)),
-            ev.ChunkReady: lambda event: do(replying.chunk(event, self._now_ns)),
+            ev.PhraseOpened: lambda event: do(rendering.opened(event, self._now_ns)),
+            ev.ChunkReady: lambda event: do(rendering.chunk(event, self._now_ns)),
             ev.PullCancelled: lambda event: replying.speech.settled(event.generation, event.phrase, self._now_ns),
-            ev.ChunkStitched: replying.stitched,
+            ev.ChunkStitched: rendering.stitched,
             ev.Retracted: lambda event: do(replying.handover.retracted(event)),
             ev.SwapRequested: lambda event: do(replying.handover.ask(event)),
             ev.EarFrame: self._on_ear,
@@ -89,7 +90,7 @@ class Core:
         assert not (speech.active and silent), self.story
         assert not (speech.active and self.replying.cutting), self.story
         job = speech.in_flight
-        assert job is None or job.generation == self.replying.generation, self.story
+        assert job is None or job.generation == self.replying.rendering.generation, self.story
 
     # -- what is heard and played ---------------------------------------------------------
 
@@ -140,7 +141,7 @@ class Core:
 
     def _on_failure(self, event: ev.AdapterFailed) -> None:
         if event.role == "tts":
-            if (follow := self.replying.engine_failed(event, self._now_ns)) is None:
+            if (follow := self.replying.rendering.failed(event, self._now_ns)) is None:
                 return
             self.dialogue.do(follow)
         elif event.role == "stt":
@@ -160,7 +161,7 @@ class Core:
             self._end("speaker lost")
 
     def _on_deadline(self, _event: ev.DeadlinePassed) -> None:
-        if (stalled := self.replying.stalled(self._now_ns)) is not None:
+        if (stalled := self.replying.rendering.stalled(self._now_ns)) is not None:
             self._on_failure(stalled)
         if self.hearing.give_up(self._now_ns):
             self.dialogue.notice("transcription has stalled: what was said is lost")

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from adapters.base import Message
 from orchestrator import actions as act
-from orchestrator.handover import Handover
-from orchestrator.phrases import Phrase
 from orchestrator.rate import TICK_NS
+from orchestrator.rendering import Rendering
 from orchestrator.report import Report
 from orchestrator.settings import CoreSettings
-from orchestrator.speech import Speech
-from orchestrator.voices import FAILED
 from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
-from timeline.ledger import Entry, Ledger
+from timeline.ledger import Ledger
 
 CUT_WAIT_MS = 500  # a sink that has not confirmed a flush by then is gone; decide from its last tick
 PAUSE_MS = 3000  # a report whose words have run out gives the floor back: such a silence is taken for its end
@@ -28,10 +25,9 @@ PAUSE_MS = 3000  # a report whose words have run out gives the floor back: such 
 class Replying:
     def __init__(self, settings: CoreSettings) -> None:
         self.settings = settings
-        self.speech = Speech(settings)
         self.ledger = Ledger(settings.rate_hz)
-        self.handover = Handover(settings, self.speech, self.ledger)
-        self.generation = 0
+        self.rendering = Rendering(settings, self.ledger)
+        self.speech, self.handover = self.rendering.speech, self.rendering.handover
         self.reply = 0  # number of the newest reply of the conversational source
         self.source = ""  # that wrote what is spoken; empty: a text that was requested
         self.turn = 0  # that it belongs to
@@ -42,7 +38,6 @@ class Replying:
         self._streaming = False  # the conversational source is still sending
         self._asked_ns = 0  # when it was asked
         self._following = False  # a report is spoken that may go on
-        self._audible_index = -1  # first sample of the utterance that can be heard; -1: not stitched yet
         self._cut_since_ns = -1  # a flush is under way since; -1: none
         self.guess: str | None = None  # the user's words that are answered before their turn is over; None: it is
 
@@ -119,9 +114,8 @@ class Replying:
     def _begin(self, turn: int, source: str) -> None:
         self.turn, self.source, self.guess = turn, source, None
         self._following = False
-        self.speech.begin(self.read_index, self._block_ns)
+        self.rendering.begin(self.read_index, self._block_ns)
         self.apologized = False
-        self._audible_index = -1
 
     def interrupt(self, now_ns: int) -> list[act.Action]:
         """Silence within a frame, and nothing old is ever heard again."""
@@ -131,14 +125,9 @@ class Replying:
             actions.append(act.CancelReply(self.reply))
         if not self.speech.active:
             return actions
-        actions += [act.ClosePhrase(self.generation, phrase.number)
-                    for phrase in self.speech.script.all.values() if phrase.opened and not phrase.eos]  # fmt: skip
-        actions += self.handover.drop()
-        self.generation += 1
         self._following = False
-        self.speech.cancel()
         self._cut_since_ns = now_ns
-        return [*actions, act.Flush(self.generation)]
+        return [*actions, *self.rendering.cancel()]
 
     @property
     def cutting(self) -> bool:
@@ -147,7 +136,7 @@ class Replying:
 
     def confirms_cut(self, event: ev.SinkTick) -> bool:
         """The sink has done the flush that is under way, not only an earlier one: the generation counts them."""
-        return self.cutting and event.flushed_index >= 0 and event.flushes_seen >= self.generation
+        return self.cutting and event.flushed_index >= 0 and event.flushes_seen >= self.rendering.generation
 
     def settle(self, index: int) -> act.Remember:
         """The stream fell silent at `index`: that much was heard."""
@@ -164,7 +153,7 @@ class Replying:
         """Close what was played to its end; also whether any of it could be heard."""
         self.handover.cancel()
         self.speech.cancel()
-        return self._remember(self.read_index, interrupted=False), self._audible_index >= 0
+        return self._remember(self.read_index, interrupted=False), self.rendering.audible_index >= 0
 
     def _remember(self, index: int, interrupted: bool) -> act.Remember:
         text, measured = self.speech.script.heard(self.ledger, index)
@@ -181,13 +170,13 @@ class Replying:
             self.silent_ns = event.device_ns + event.block_samples * NS_PER_S // self.settings.rate_hz
         if event.flushed_index < 0:  # what a flush skipped was not heard
             self.ledger.pass_over(event.read_index)
-        if not self.speech.active or not 0 <= self._audible_index < event.read_index:
+        if not self.speech.active or not 0 <= self.rendering.audible_index < event.read_index:
             return -1
-        skipped = max(0, self._audible_index - before) if event.flushed_index < 0 else 0
+        skipped = max(0, self.rendering.audible_index - before) if event.flushed_index < 0 else 0
         offset = max(0, event.first_offset) + skipped
         return event.device_ns + offset * NS_PER_S // self.settings.rate_hz
 
-    # -- text and engine ------------------------------------------------------------------
+    # -- text -----------------------------------------------------------------------------
 
     def wrote(self, event: ev.ReplyDelta | ev.ReplyEnded) -> None:
         """A source wrote something, or has no more to write; only the conversational one's concerns us."""
@@ -212,73 +201,13 @@ class Replying:
         return True
 
     def next_job(self, now_ns: int) -> list[act.Action]:
-        """The next wish to the engine, if it is time for one."""
-        speech = self.speech
-        lead = speech.lead_ns(self.read_index)
-        actions = self.handover.step(self.generation, self.read_index, self._block_ns, now_ns)
-        source = speech if self.handover.phrase is None else self.handover
-        job = source.next_job(self.generation, lead, now_ns)
-        return [*actions, job] if job is not None else actions
+        """The next wish to an engine, if it is time for one."""
+        return self.rendering.next_job(self.read_index, self._block_ns, now_ns)
 
     def release(self, now_ns: int) -> list[act.Action]:
         """Let the first chunk sound, if it is time."""
         due_ns = self.speech.release_ns
         return self.speech.release() if due_ns is not None and due_ns <= now_ns else []
-
-    def opened(self, event: ev.PhraseOpened, now_ns: int) -> list[act.Action]:
-        if (event.generation, event.phrase, -1) == self._key():
-            self.speech.opened(event, self._phrase(event.phrase))
-            return []
-        self.speech.settled(event.generation, event.phrase, now_ns)
-        return [act.ClosePhrase(event.generation, event.phrase)]
-
-    def chunk(self, event: ev.ChunkReady, now_ns: int) -> list[act.Action]:
-        key = (event.generation, event.phrase, event.seq)
-        if key != self._key():
-            self.speech.settled(event.generation, event.phrase, now_ns)
-            return [act.DropChunk(*key, "stale" if event.generation != self.generation else "late")]
-        incoming = self.handover.phrase is not None and self.handover.phrase.number == event.phrase
-        return self.handover.ready(event) if incoming else self.speech.ready(event, now_ns)
-
-    def stitched(self, event: ev.ChunkStitched) -> None:
-        if event.generation != self.generation:
-            return
-        self.speech.stitched(event)
-        if self._audible_index < 0:
-            self._audible_index = event.audible_index
-        engine = self.speech.script.all[event.phrase].engine
-        measured = self.speech.voices[engine].capability.markers == "measured"
-        self.ledger.add(Entry(event.start_index, event.end_index, event.utterance, event.phrase, event.seq,
-                              event.marks, measured, event.eos))  # fmt: skip
-
-    def engine_failed(self, event: ev.AdapterFailed, now_ns: int) -> list[act.Action] | None:
-        """None where it concerns work that nobody waits for any more."""
-        if (event.generation, event.phrase, event.seq) != self._key():
-            self.speech.settled(event.generation, event.phrase, now_ns)
-            return None
-        phrase = self._phrase(event.phrase)
-        if phrase is self.handover.phrase:
-            if self.handover.again and self.speech.failed(phrase, event.retryable):
-                return []
-            self.speech.in_flight = None
-            return self.handover.failed(FAILED, now_ns)
-        if self.speech.failed(phrase, event.retryable):
-            return []
-        crashed = event.fault == "crashed" and phrase is self.speech.script.current
-        instead = self.handover.force(self.speech.asked, FAILED, now_ns, crashed)
-        return self.speech.end_phrase(event.generation, phrase) if instead is None else instead
-
-    def _phrase(self, number: int) -> Phrase:
-        """One of the utterance, or the one with which another engine takes over."""
-        incoming = self.handover.phrase
-        return incoming if incoming is not None and incoming.number == number else self.speech.script.all[number]
-
-    def _key(self) -> tuple[int, int, int] | None:
-        """(generation, phrase, seq) of the job in flight; seq -1 for opening a phrase."""
-        job = self.speech.in_flight
-        if job is None:
-            return None
-        return job.generation, job.phrase, job.seq if isinstance(job, act.RequestChunk) else -1
 
     # -- time -----------------------------------------------------------------------------
 
@@ -287,14 +216,6 @@ class Replying:
         release_ns = None if self.guess is not None else self.speech.release_ns
         deadlines = (self.speech.deadline_ns(), release_ns, cut_ns, self._pause_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
-
-    def stalled(self, now_ns: int) -> ev.AdapterFailed | None:
-        """The engine's job is overdue: the fact as if the engine had said so itself."""
-        key, deadline_ns = self._key(), self.speech.deadline_ns()
-        if key is None or deadline_ns is None or deadline_ns > now_ns:
-            return None
-        name = self.speech.asked
-        return ev.AdapterFailed("tts", name, "stalled", f"{name} has stalled: the phrase is given up", False, *key)
 
     def cut_overdue(self, now_ns: int) -> bool:
         return self.cutting and self._cut_since_ns + CUT_WAIT_MS * NS_PER_MS <= now_ns
