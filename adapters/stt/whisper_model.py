@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError
+from adapters.stt.arithmetic import ComputeType, compute_type, threads
 from adapters.stt.gpu_lock import gpu_lock
 from adapters.stt.memory import out_of_memory
 
@@ -36,8 +37,8 @@ class ModelOptions(BaseModel):
     fallback_models: list[str] = []  # smaller ones, for where memory runs out: names in the catalogue, or folders
     device: Literal["cpu", "cuda", "auto"] = "cpu"  # auto: cuda where there is one
     language: str = "en"
-    threads: int = Field(default=1, ge=1, le=64)  # on two cores two took longer, 90 ms for 74, but for long audio
-    compute_type: Literal["int8", "int8_float32", "float32"] = "int8"
+    threads: int = Field(default=0, ge=0, le=64)  # 0: one for int8, two for float32
+    compute_type: ComputeType | Literal["auto"] = "auto"  # auto: int8 where the processor does that right, else float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,11 @@ class WhisperLoader:
     def _open(self, candidate: Candidate) -> Any:
         make = _libraries()[0].WhisperModel
         options, folder = self._options, str(candidate.folder)
-        settings = {"compute_type": options.compute_type, "cpu_threads": options.threads, "local_files_only": True}
+        numbers = options.compute_type
+        if numbers == "auto":
+            numbers = compute_type() if candidate.device == "cpu" else "int8"
+        by = options.threads or threads(numbers)
+        settings = {"compute_type": numbers, "cpu_threads": by, "local_files_only": True}
         if candidate.device == "cpu":
             return make(folder, device="cpu", **settings)
         with gpu_lock(self._context.cache / GPU_LOCK):
