@@ -173,12 +173,22 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class ShowGuess:
-    """An answer to words after which the user may go on. `ruling`: begun, kept (they were all), or dropped."""
+    """An answer to words after which the user may go on, or does. `ruling`: begun, or doubted where the turn was over
+    and somebody speaks again before anything sounds; then kept (they were all), or dropped."""
 
     turn: int
     reply: int
     text: str
     ruling: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRest:
+    """What stopped an answer asked for nothing: `text`, which nobody heard of it, is said now."""
+
+    turn: int
+    source: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +228,16 @@ class EndSession:
 
 Action = (
     OpenPhrase | RequestChunk | ClosePhrase | StitchChunk | DropChunk | FinishStream | Flush | Hold | Retract
-    | Transcribe | OwnWords | JudgeTurn | StartReply | CancelReply | ShowWords | ShowTurn | ShowGuess | ShowFloor
-    | ShowSwap | Remember | Notice | EndSession
+    | Transcribe | OwnWords | JudgeTurn | StartReply | CancelReply | ShowWords | ShowTurn | ShowGuess | ShowRest
+    | ShowFloor | ShowSwap | Remember | Notice | EndSession
 )  # fmt: skip
 
 ACTIONS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         OpenPhrase, RequestChunk, ClosePhrase, StitchChunk, DropChunk, FinishStream, Flush, Hold, Retract, Transcribe,
-        OwnWords, JudgeTurn, StartReply, CancelReply, ShowWords, ShowTurn, ShowGuess, ShowFloor, ShowSwap, Remember,
-        Notice, EndSession,
+        OwnWords, JudgeTurn, StartReply, CancelReply, ShowWords, ShowTurn, ShowGuess, ShowRest, ShowFloor, ShowSwap,
+        Remember, Notice, EndSession,
     )
 }  # fmt: skip
 """Every kind of action by the name that the journal gives it."""

@@ -86,7 +86,7 @@ class Core:
     def check_invariants(self) -> None:
         """What holds between any two events; called by tests."""
         speech, state = self.replying.speech, self.turns.state
-        silent = state in (State.LISTENING, State.HEARING) or (state is State.PAUSING and not speech.gated)
+        silent = state is State.LISTENING or (state in (State.HEARING, State.PAUSING) and not speech.gated)
         assert not (speech.active and silent), self.story
         assert not (speech.active and self.replying.cutting), self.story
         job = speech.in_flight
@@ -118,7 +118,7 @@ class Core:
             dialogue.commit(cause, at_ns)
         elif cause is not None:
             if cause in (Cause.BARGE_IN, Cause.SPEECH_RESUMED):
-                dialogue.interrupt()
+                dialogue.spoken_into()
             dialogue.move(cause, at_ns)
 
     def _on_echo(self, event: ev.EchoState) -> None:

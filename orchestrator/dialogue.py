@@ -81,6 +81,7 @@ class Dialogue:
     def typed(self, text: str) -> None:
         """A line typed takes the floor and is a whole turn."""
         self.interrupt()
+        self.do(self.answering.forgive())
         if self.turns.state is State.HEARING:  # what was being said counts too
             self.out.append(self.hearing.request_final(self.now_ns))
         elif self.turns.state is State.YIELDING:
@@ -100,16 +101,24 @@ class Dialogue:
             self.commit(Cause.TURN_COMMITTED, detector.speech_end_ns)
         detector.reset()
 
-    def interrupt(self) -> None:
-        """The user takes the floor."""
+    def spoken_into(self) -> None:
+        """Somebody speaks where an answer is due or sounds; what they say is not known yet."""
+        self.committed = False
+        if self.turns.state is not State.PAUSING:  # there the turn was not over
+            self.do(self.answering.spoken_into())
+        if not self.replying.doubted:
+            self.interrupt(self.answering.owing and not self.hearing.words_known)
+
+    def interrupt(self, writes_on: bool = False) -> None:
+        """The user takes the floor. `writes_on`: perhaps to cough, so the reply source need not stop yet."""
         self.committed = False
         self.floor.take_back()
-        self.cut()
+        self.cut(writes_on)
 
-    def cut(self) -> None:
+    def cut(self, writes_on: bool = False) -> None:
         """Silence what is being said."""
         self.do(self.replying.drop_guess(self.now_ns))
-        self.do(self.replying.interrupt(self.now_ns))
+        self.do(self.replying.interrupt(self.now_ns, writes_on))
         if self.replying.cutting and not self.replying.ledger.entries:  # nothing of it was heard, then
             self.settle(self.replying.read_index)
 
@@ -124,12 +133,22 @@ class Dialogue:
         words = self.hearing.text if not self.replying.cutting else None
         if words is not None and self.committed:
             self._start_reply(words)
-        elif words and self.turns.state is State.PAUSING and self._speculate:
+        elif words and self.turns.state is State.PAUSING and self._speculate and not self._nothing_asked:
             self.do(self.answering.guess(self.turns.turn, words, self.now_ns))
+
+    @property
+    def _nothing_asked(self) -> bool:
+        """What was said into an answer, or before it, lets it go on."""
+        return self.answering.owing and self.hearing.asks_nothing
 
     def _start_reply(self, text: str) -> None:
         self.committed = False
+        rest = self.answering.go_on(self.turns.turn, self.now_ns) if self._nothing_asked else None
+        self.do(self.answering.forgive())
         self._forget()
+        if rest is not None:
+            self.do(rest)
+            return
         if not text:
             self.do(self.replying.drop_guess(self.now_ns))
             self.move(Cause.NOTHING_HEARD, self.now_ns)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.actions import Action, ShowWords, Transcribe
 from orchestrator.agreement import Agreement
-from orchestrator.backchannels import expected
+from orchestrator.backchannels import expected, is_backchannel
 from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict, casts_doubt
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
@@ -208,6 +208,19 @@ class Hearing:
             return None
         text = " ".join(segment.text for segment in self.segments if segment.text)
         return "" if is_echo(text, self.said) else text
+
+    @property
+    def asks_nothing(self) -> bool:
+        """All of it is here, and it is no more than a cough or a backchannel."""
+        return self.text is not None and not self._asks(self.text)
+
+    @property
+    def words_known(self) -> bool:
+        """There are words already, which ask for something."""
+        return bool(self.segments) and self._asks(self.segments[-1].words or "")
+
+    def _asks(self, words: str) -> bool:
+        return bool(words) and not is_backchannel(words, self.settings.language, self.settings.backchannels)
 
     @property
     def own_words(self) -> bool:

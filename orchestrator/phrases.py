@@ -6,6 +6,7 @@ becomes another phrase, and what the first still answers concerns nobody.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.phrase import PhraseCutter
@@ -108,10 +109,21 @@ class Phrases:
     def heard(self, ledger: Ledger, index: int) -> tuple[str, bool]:
         """What was heard of them when the sink stands at `index`, our own lines left out; and whether that is measured
         throughout."""
-        parts, measured = [], True
-        for phrase in self.all.values():
-            if not phrase.own:
-                chars, sure = ledger.heard_chars(phrase.number, phrase.text, index)
-                parts.append(phrase.text[:chars])
-                measured = measured and sure
-        return " ".join(part for part in parts if part), measured
+        known = self._heard(ledger, index)
+        return _joined(phrase.text[:chars] for phrase, chars, _ in known), all(sure for *_, sure in known)
+
+    def unheard(self, ledger: Ledger, index: int) -> str:
+        """What was not, as far as it is in phrases."""
+        return _joined(phrase.text[chars:] for phrase, chars, _ in self._heard(ledger, index))
+
+    def _heard(self, ledger: Ledger, index: int) -> list[tuple[Phrase, int, bool]]:
+        """Of each phrase that is not our own: how many characters were heard, and whether that is measured."""
+        return [
+            (phrase, *ledger.heard_chars(phrase.number, phrase.text, index))
+            for phrase in self.all.values()
+            if not phrase.own
+        ]
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " ".join(part for part in map(str.strip, parts) if part)

@@ -18,6 +18,7 @@ from timeline import events as ev
 from timeline.clock import NS_PER_MS, NS_PER_S
 from timeline.ledger import Ledger
 
+NO_WORDS = ""  # those that let an answer sound that was doubted
 CUT_WAIT_MS = 500  # a sink that has not confirmed a flush by then is gone; decide from its last tick
 PAUSE_MS = 3000  # a report whose words have run out gives the floor back: such a silence is taken for its end
 
@@ -39,6 +40,7 @@ class Replying:
         self._asked_ns = 0  # when it was asked
         self._following = False  # a report is spoken that may go on
         self._cut_since_ns = -1  # a flush is under way since; -1: none
+        self.rest = ""  # of the answer that was cut last, what nobody heard
         self.guess: str | None = None  # the user's words that are answered before their turn is over; None: it is
 
     # -- beginning and ending -------------------------------------------------------------
@@ -60,13 +62,26 @@ class Replying:
         self.speech.admit(now_ns)
         return [act.ShowGuess(self.turn, self.reply, guess, "kept")]
 
+    def doubt(self) -> list[act.Action]:
+        """Somebody speaks again: nothing more may sound, if that can still be, before it is known that nothing was
+        asked for. `adopt` or `drop_guess` follows, as with a guess."""
+        if self.guess is not None or self.speech.begun:
+            return []
+        self.guess, self.speech.gated = NO_WORDS, True
+        return [act.ShowGuess(self.turn, self.reply, NO_WORDS, "doubted")]
+
+    @property
+    def doubted(self) -> bool:
+        return self.guess == NO_WORDS
+
     def drop_guess(self, now_ns: int) -> list[act.Action]:
         """The user goes on: the answer dies, and nothing of it was heard."""
         if self.guess is None:
             return []
         shown = act.ShowGuess(self.turn, self.reply, self.guess, "dropped")
+        rest = self._unheard(self.read_index) if self.doubted and self.speech.script.ended else self.rest
         actions = self.interrupt(now_ns)
-        self.guess, self._cut_since_ns = None, -1
+        self.guess, self._cut_since_ns, self.rest = None, -1, rest
         return [shown, *actions]
 
     def say(self, turn: int, text: str) -> None:
@@ -78,7 +93,8 @@ class Replying:
     @property
     def wordless_ns(self) -> int | None:
         """Since when the conversational source has kept the user waiting for words; None: it does not."""
-        return max(self._asked_ns, self.silent_ns) if self._streaming and self._dry else None
+        waits = self._streaming and self._dry and self.speech.active and not self.doubted
+        return max(self._asked_ns, self.silent_ns) if waits else None
 
     def set_aside(self) -> str:
         """Wait no longer for what the conversational source owes; returns what it wrote that no phrase holds yet."""
@@ -117,17 +133,37 @@ class Replying:
         self.rendering.begin(self.read_index, self._block_ns)
         self.apologized = False
 
-    def interrupt(self, now_ns: int) -> list[act.Action]:
-        """Silence within a frame, and nothing old is ever heard again."""
-        actions: list[act.Action] = []
-        if self._streaming:
-            self._streaming = False
-            actions.append(act.CancelReply(self.reply))
+    def interrupt(self, now_ns: int, writes_on: bool = False) -> list[act.Action]:
+        """Silence within a frame, and nothing old is ever heard again. `writes_on`: what the source still has to say
+        may be wanted, see `go_on`."""
+        actions = [] if writes_on else self.dismiss()
         if not self.speech.active:
             return actions
+        self.rest = self.speech.script.withdraw() if writes_on else ""
         self._following = False
         self._cut_since_ns = now_ns
         return [*actions, *self.rendering.cancel()]
+
+    def dismiss(self) -> list[act.Action]:
+        """Nothing more is wanted of the source."""
+        if not self._streaming:
+            return []
+        self._streaming = False
+        return [act.CancelReply(self.reply)]
+
+    @property
+    def writes_on(self) -> bool:
+        """The answer was cut, and its source was not told."""
+        return self._streaming and not self.speech.active
+
+    def go_on(self, turn: int, source: str) -> str:
+        """Say what nobody heard of the answer that was cut, and what its source still writes; returns what is there."""
+        rest, self.rest = self.rest, ""
+        self._begin(turn, source)
+        self.speech.script.add(rest)
+        if not self._streaming:
+            self.speech.script.end()
+        return rest
 
     @property
     def cutting(self) -> bool:
@@ -141,6 +177,7 @@ class Replying:
     def settle(self, index: int) -> act.Remember:
         """The stream fell silent at `index`: that much was heard."""
         self._cut_since_ns = -1
+        self.rest = " ".join(part for part in (self._unheard(index), self.rest.lstrip()) if part)
         return self._remember(index, interrupted=True)
 
     @property
@@ -154,6 +191,10 @@ class Replying:
         self.handover.cancel()
         self.speech.cancel()
         return self._remember(self.read_index, interrupted=False), self.rendering.audible_index >= 0
+
+    def _unheard(self, index: int) -> str:
+        """Of what is in phrases, and no apology."""
+        return "" if self.apologized else self.speech.script.unheard(self.ledger, index)
 
     def _remember(self, index: int, interrupted: bool) -> act.Remember:
         text, measured = self.speech.script.heard(self.ledger, index)
@@ -182,11 +223,13 @@ class Replying:
         """A source wrote something, or has no more to write; only the conversational one's concerns us."""
         if not self._streaming or event.reply != self.reply:
             return
-        if isinstance(event, ev.ReplyDelta):
-            self.speech.write(event.text)
-        else:
+        if isinstance(event, ev.ReplyEnded):
             self._streaming = False
             self.speech.script.end()
+        elif self.speech.active:
+            self.speech.write(event.text)
+        else:
+            self.rest += event.text
 
     def source_failed(self, ticket: int) -> bool:
         """The reply source gave up: say so aloud if nothing was said yet. False for a reply nobody waits for."""
@@ -194,7 +237,7 @@ class Replying:
             return False
         self._streaming = False
         self.speech.script.end()
-        if not self.speech.script.all:
+        if self.speech.active and not self.speech.script.all:
             self.apologized = True
             self.speech.script.add(self.settings.failure_reply)
             self.speech.script.end()

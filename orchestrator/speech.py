@@ -96,6 +96,11 @@ class Speech:
         return self._in_stream
 
     @property
+    def begun(self) -> bool:
+        """Something of it lies in the stream, or is on its way there."""
+        return self._in_stream or self._stitching > 0
+
+    @property
     def idle(self) -> bool:
         """Everything that is known has been asked for; more text may come."""
         return self.exhausted and not self._stitching and not self._held
@@ -121,9 +126,7 @@ class Speech:
         """The next wish to the engine, if it is time for one."""
         if isinstance(self.in_flight, RequestChunk):
             self.rate.waiting(lead_ns, now_ns - self.since_ns)
-        if not self.ready_for_job or not self.script.queue:
-            return None
-        if self._held and self.gated:
+        if not self.ready_for_job or not self.script.queue or (self._held and self.gated):
             return None
         lead_ns += self._held_ns if self._held else 0
         current = self.script.queue[0]

@@ -56,7 +56,9 @@ class TurnMeter:
         self._barge_in_ns = -1
         self._yielded_ns = -1
         self._guess: list[int] | None = None  # times of the stages of an answer to words that may not be all
-        self._guess_ns = 0  # what the voice spent on it
+        self._guess_ns = 0  # what the voice spent on it, or on any answer that is not yet heard
+        self._doubted = False  # somebody spoke before the answer sounded: who cannot tell yet waits since the question
+        self._fresh: list[int] = []  # times of the stages, if they asked for something
         self._state = ""
         self._reply = -1  # the newest reply of the conversational source; -1: not told
         self._tasks: dict[str, tuple[int, str]] = {}  # by task source: its newest reply, and what it wrote of it
@@ -72,7 +74,9 @@ class TurnMeter:
     def _ShowTurn(self, t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802 - named as the record is
         cause = fact["cause"]
         if cause in ("turn_committed", "typed"):
-            self._marks, self._marks_turn = [fact["at_ns"], t_ns], fact["turn"]
+            self._fresh, self._marks_turn = [fact["at_ns"], t_ns], fact["turn"]
+            if not self._doubted:
+                self._marks = self._fresh
         elif cause == "audio_started":
             self._stage(len(STAGES), fact["at_ns"])
             self._finish_gap()
@@ -90,6 +94,7 @@ class TurnMeter:
 
     def _Remember(self, t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
         if fact["role"] == "user":
+            self._ask_anew()
             self._turn.turn = fact["turn"]
             self._turn.heard = f"{self._turn.heard} {fact['text']}".strip()
             self._marks = self._marks[:2]
@@ -110,22 +115,34 @@ class TurnMeter:
     def _StartReply(self, _t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         source = fact.get("source", CONVERSATION)
         if source == CONVERSATION:
-            self._reply = fact["reply"]
+            self._reply, self._guess_ns = fact["reply"], 0
             self._tasks.pop(CONVERSATION, None)
         else:
             self._tasks[source] = (fact["reply"], "")
 
     def _ShowGuess(self, t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
         if fact["ruling"] == "begun":
-            self._guess, self._guess_ns, self._turn.reply = [], 0, ""
+            self._guess, self._turn.reply = [], ""
             self._turn.guesses += 1
+        elif fact["ruling"] == "doubted":
+            self._doubted, self._fresh = True, []
         elif fact["ruling"] == "kept":
             ready, self._guess = len(self._guess or ()), None
+            self._doubted = False
             for number in range(FIRST_GUESSED, FIRST_GUESSED + ready):
                 self._stage(number, t_ns)
         else:
             self._turn.wasted_ms += round(self._guess_ns / NS_PER_MS, 1)
             self._guess, self._turn.reply = None, ""
+            self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """What was said before the answer sounded asked for something: the wait counts from its end."""
+        if self._doubted:
+            self._doubted, self._marks = False, self._fresh
+
+    def _ShowRest(self, _t_ns: int, fact: Mapping[str, Any]) -> None:  # noqa: N802
+        self._turn.reply = fact["text"]
 
     def _ShowFloor(self, _t_ns: int, fact: Mapping[str, Any]) -> Turn | None:  # noqa: N802
         if fact["ruling"] != "set_aside":

@@ -305,7 +305,7 @@ def test_words_of_the_users_own_do_though_our_voice_is_in_the_room():
     assert room.state is State.HEARING and not room.all(act.OwnWords)
 
 
-def test_a_turn_that_was_our_own_echo_is_not_answered():
+def test_a_turn_that_was_our_own_echo_is_not_answered_and_costs_nothing_of_the_answer():
     room = repeating(Room())
     said = room.core.hearing.said
     room.answer("", final=False)
@@ -315,8 +315,8 @@ def test_a_turn_that_was_our_own_echo_is_not_answered():
     room.silence(512)
     asks = len(room.all(act.StartReply))
     room.answer(said)
-    assert room.state is State.LISTENING and len(room.all(act.StartReply)) == asks
-    assert room.all(act.OwnWords) == [act.OwnWords()]
+    assert len(room.all(act.StartReply)) == asks and room.all(act.OwnWords) == [act.OwnWords()]
+    assert room.state is State.THINKING and len(room.all(act.ShowRest)) == 1
 
 
 def test_half_duplex_is_said_once_with_its_cure():

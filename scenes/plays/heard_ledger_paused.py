@@ -1,5 +1,7 @@
 """Heard Ledger, paused: somebody speaks into the answer and it pauses. A backchannel lets it go on with the next
-sample; a line that takes the floor, spoken or typed, leaves in the conversation what was heard before the pause."""
+sample; a line that takes the floor, spoken or typed, leaves in the conversation what was heard before the pause. A
+laugh that lasts stops it, and it goes on with the next word; a cough before it sounds costs neither question nor
+answer."""
 
 from __future__ import annotations
 
@@ -23,6 +25,9 @@ MUMBLE_LEAST_MS, MUMBLE_MOST_MS = 90, 480
 APART_MS = 2000
 TALK_MS = 15_000  # of four sentences
 WINDOWS_MS = 4 * 32  # to tell speech from silence and back, and to see that a word is whole
+LAUGHS = (("", (800, 1200)), ("yeah yeah", (1350, 1800)))  # words, and how long they must last to stop it
+COUGH_MS = (160, 900)
+ENDS = ((40_000, ev.InputEnded()),)
 PAUSE_MORE_MS = ListenSettings().resume_ms + STT_COST_MS + WINDOWS_MS  # beyond what was said into it
 
 
@@ -32,6 +37,8 @@ def play(stage: Stage) -> None:
     typed_into_the_pause(stage, text)
     spoken_into_it(stage, text)
     at_the_first_sample(stage, text)
+    laughed_at(stage, text)
+    coughed_before_it(stage, text)
 
 
 def mumbles(stage: Stage, from_ms: float) -> list[Speech]:
@@ -95,6 +102,31 @@ def at_the_first_sample(stage: Stage, text: str) -> None:
     *of_it, last = kept
     one_word = [text.startswith(part) and len(part.split()) <= 1 for part in of_it]
     stage.exactly("kept_unheard", int(one_word != [True] * heard or last != "Understood."), 0)
+
+
+def laughed_at(stage: Stage, text: str) -> None:
+    """Long enough to stop it, and no words, or none that ask for anything: all of it is heard in the end."""
+    draw = stage.random
+    at_ms = sounding_ms(stage, text) + draw.uniform(300, TALK_MS - APART_MS)
+    words, lasts_ms = draw.choice(LAUGHS)
+    laugh = Speech(at_ms, at_ms + draw.uniform(*lasts_ms), words)
+    simulator = stage.hold(World(user=(QUESTION, laugh), replies=(text,), events=ENDS), TROUBLE, 60_000)
+    judge_whole(stage, "laughed_at", simulator, text)
+    stage.exactly("laughed_at_never_stopped", int(not simulator.of(act.Flush)), 0)
+
+
+def coughed_before_it(stage: Stage, text: str) -> None:
+    """From the question's end until the first words sound."""
+    at_ms = stage.random.uniform(QUESTION.end_ms + 50, sounding_ms(stage, text) + 200)
+    cough = Speech(at_ms, at_ms + stage.random.uniform(*COUGH_MS), "")
+    simulator = stage.hold(World(user=(QUESTION, cough), replies=(text, text), events=ENDS), TROUBLE, 60_000)
+    judge_whole(stage, "coughed_before_it", simulator, text)
+
+
+def judge_whole(stage: Stage, case: str, simulator: Simulator, text: str) -> None:
+    """The question is kept once, and all of its answer once."""
+    said = [message.text for message in simulator.core.conversation.messages]
+    stage.exactly(f"{case}_kept", int(said != ["what is it", text]), 0)
 
 
 def pauses_ms(simulator: Simulator) -> list[float]:

@@ -48,9 +48,9 @@ class Session:
         self.show(at + 100, "thinking", "turn_committed", at)
         return self.remember(at + 150, "user", text)
 
-    def answer(self, at: float, text: str = "Hello there.") -> Session:
+    def answer(self, at: float, text: str = "Hello there.", reply: int = 1) -> Session:
         """From the reply's first words at `at` to its first sample 100 ms later."""
-        self.add(at, "ReplyDelta", reply=1, text=text)
+        self.add(at, "ReplyDelta", reply=reply, text=text)
         self.add(at + 10, "OpenPhrase", "action", generation=0)
         self.add(at + 40, "PhraseOpened", generation=0)
         self.add(at + 60, "ChunkReady", generation=0)
@@ -277,3 +277,45 @@ def test_late_words_of_an_older_reply_are_in_no_turn():
         session.add(5, "ReplyDelta", reply=reply, text=text)
     (turn,) = session.end(6).turns
     assert turn.reply == "Hello there."
+
+
+def doubted(session: Session) -> Session:
+    """The user has asked, the answer comes, and somebody makes a sound before it can be heard."""
+    session.ask(1000).add(1160, "StartReply", "action", reply=1).add(1200, "ReplyDelta", reply=1, text="Hello.")
+    session.add(1210, "OpenPhrase", "action", generation=0).show(1220, "hearing", "speech_resumed")
+    session.add(1220, "ShowGuess", "action", turn=1, reply=1, text="", ruling="doubted")
+    session.add(1240, "PhraseOpened", generation=0, render_ns=30 * NS_PER_MS)
+    return session.add(1260, "ChunkReady", generation=0, render_ns=20 * NS_PER_MS)
+
+
+def test_who_coughs_waits_for_the_answer_since_the_question():
+    session = doubted(Session()).show(1900, "thinking", "turn_committed", 1400)
+    session.add(1910, "ShowGuess", "action", turn=1, reply=1, text="", ruling="kept")
+    (turn,) = session.show(1950, "speaking", "audio_started", 2000).end(3000, "Hello.").turns
+    assert turn.stages == dict(zip(STAGES, (100, 50, 50, 10, 30, 20, 740), strict=True)) and turn.gap_ms == 1000
+    assert (turn.heard, turn.reply, turn.guesses, turn.wasted_ms) == ("Hi", "Hello.", 0, 0)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_who_goes_on_waits_since_the_end_and_what_was_rendered_for_half_of_it_was_wasted(early):
+    session = doubted(Session())
+    dropped = {"turn": 1, "reply": 1, "text": "", "ruling": "dropped"}
+    if early:  # its words come before the turn is over
+        session.add(1800, "ShowGuess", "action", **dropped)
+        session.show(1900, "thinking", "turn_committed", 1400).remember(1910, "user", "there")
+    else:
+        session.show(1900, "thinking", "turn_committed", 1400).remember(1910, "user", "there")
+        session.add(1910, "ShowGuess", "action", **dropped)
+    (turn,) = session.add(1910, "StartReply", "action", reply=2).answer(2000, reply=2).end(3000).turns
+    assert turn.stages == dict(zip(STAGES, (500, 10, 90, 10, 30, 20, 40), strict=True)) and turn.gap_ms == 700
+    assert (turn.heard, turn.reply, turn.wasted_ms) == ("Hi there", "Hello there.", 50)
+
+
+def test_the_rest_of_an_answer_that_was_laughed_at_is_a_turn_that_nobody_asked_for():
+    session = Session().ask(1000).answer(1200).show(2000, "hearing", "barge_in", 1900)
+    session.remember(2020, "assistant", "Hello", turn=1, cut=True).show(2900, "thinking", "turn_committed", 2500)
+    session.add(2900, "ShowRest", "action", turn=2, source="llm", text="there.")
+    first, rest = session.show(3000, "speaking", "audio_started", 3050).end(4000, "there.").turns
+    assert (first.reply_heard, first.barge_in) == ("Hello", True)
+    assert (rest.heard, rest.reply, rest.reply_heard) == ("", "there.", "there.")
+    assert (rest.gap_ms, rest.barge_in) == (None, False)
