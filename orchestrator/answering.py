@@ -14,6 +14,7 @@ import itertools
 from orchestrator.actions import Action, ShowGuess, ShowRest
 from orchestrator.conversation import Conversation
 from orchestrator.floor import Floor
+from orchestrator.phrase import speakable
 from orchestrator.replying import Replying
 
 
@@ -65,9 +66,9 @@ class Answering:
         replying, messages = self._replying, self._conversation.snapshot()
         if replying.doubted:
             return replying.adopt(now_ns)
-        if replying.rest or replying.writes_on:
+        if speakable(replying.rest) or replying.writes_on:
             dropped = replying.drop_guess(now_ns)
-            return [*dropped, ShowRest(turn, self._source, replying.go_on(turn, self._source))]
+            return [*dropped, ShowRest(turn, self._source, replying.go_on(turn, self._source, now_ns))]
         if self.owing and self._source and messages[-1].role == "user":
             return [*replying.drop_guess(now_ns), replying.ask(turn, next(self._numbers), messages, now_ns)]
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-HUM = re.compile("[mh-]+")  # in whatever letters it is written
+HUM = re.compile("[mh-]+|(ha)+h?")  # or a laugh, in whatever letters it is written, and as long as it likes
 WORDS_MOST = 4  # "yeah yeah I see"; who says more has something to say
 
 _ANY = "mm mmm mhm hmm hm mm-hmm mhmm mmhmm uh-huh uhuh uh huh ah aha oh ooh um eh ha haha wow ok okay amen"
@@ -54,7 +54,7 @@ def is_backchannel(text: str, language: str, more: tuple[str, ...] = ()) -> bool
     words = words_of(text)
     known = {tuple(words_of(line)) for line in (*_ANY.split(), *_PHRASES.get(language, "").split("|"), *more)}
     rest = tuple(word for word in words if not HUM.fullmatch(word))
-    return 0 < len(words) <= WORDS_MOST and _made_of(rest, known - {()})
+    return bool(words) and len(rest) <= WORDS_MOST and _made_of(rest, known - {()})
 
 
 def expected(language: str, more: tuple[str, ...] = ()) -> str:

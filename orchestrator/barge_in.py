@@ -23,6 +23,7 @@ ECHO_AGAIN_MS = 3000  # of speech that was our echo, before it is looked at anew
 WORD_SHORTEST_MS = 125  # who speaks fast says eight words a second
 WORD_LEAST_MS = 190  # of speech, or its words are guesses: a cough is written as "Oh"
 FIRST_WORDS_MS = 250  # of speech that goes on, before its words are asked for: half of the takers are known by then
+SLOW_WORDS_MS = 100  # that they took: then they are asked for after WORD_LEAST_MS, for the second answer comes late
 DOUBT_LEAST_MS = 300  # of speech, before they cast doubt on what is taken for a backchannel afterwards
 SAID_LEAST_MS = 470  # of speech, before words that ask for nothing are: "Oh" is written as "Hello", "Got it" as "God"
 AWAITED_SILENCES = 2  # times resume_ms that the voice waits for words of what has ended

@@ -157,7 +157,7 @@ class Dialogue:
         self.do(self.answering.answer(self.turns.turn, text, self.now_ns))
 
     def finish_reply(self) -> None:
-        if not self.replying.speech.script.all:
+        if not self.replying.speech.script.all and not self.replying.continued:
             self.notice("the reply held nothing that can be said: look at the reply source, llm.adapter")
         remember, audible = self.replying.finish()
         self.keep(remember)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from orchestrator.actions import Action, ShowWords, Transcribe
 from orchestrator.agreement import Agreement
 from orchestrator.backchannels import expected, is_backchannel
-from orchestrator.barge_in import FIRST_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict, casts_doubt
+from orchestrator.barge_in import FIRST_WORDS_MS, SLOW_WORDS_MS, WORD_LEAST_MS, Evidence, Verdict, casts_doubt
 from orchestrator.detector import SpeechDetector
 from orchestrator.endpoint import Endpoint
+from orchestrator.phrase import speakable
 from orchestrator.phrases import Phrases
 from orchestrator.self_echo import SLACK_MS, is_echo
 from orchestrator.settings import CoreSettings
@@ -63,6 +64,8 @@ class Hearing:
         self._provisional_at = 0  # position of the last provisional request
         self._provisional_pending = False
         self._asked_ms = 0.0  # speech in the run when the last provisional text was asked for
+        self._first_words_ms = FIRST_WORDS_MS  # of speech into our voice, before its words are asked for
+        self._leaning = False  # the provisional text that is awaited is of such speech
         self.usual_dbfs: float | None = None  # how loud the user speaks
         self.said = ""  # what our voice had said when somebody spoke into it
         self.passed: Verdict | None = None  # the speech that goes on takes nothing, and our voice goes on beside it
@@ -142,7 +145,7 @@ class Hearing:
     def request_words(self) -> Transcribe | None:
         """As soon as there may be a word, then with each syllable more, and once it is silent."""
         fresh_ms = self.detector.speech_ms - self._asked_ms
-        enough_ms = FIRST_WORDS_MS if not self._asked_ms else SYLLABLE_MS
+        enough_ms = self._first_words_ms if not self._asked_ms else SYLLABLE_MS
         over = self.detector.silence_ms >= SILENT_MS and fresh_ms > 0 and self.detector.speech_ms >= WORD_LEAST_MS
         may_be = expected(self.settings.language, self.settings.backchannels)
         return self.request_provisional(0, may_be) if fresh_ms >= enough_ms or over else None
@@ -155,7 +158,7 @@ class Hearing:
         every_ms = self.settings.provisional_ms if every_ms is None else every_ms
         if position - self._provisional_at < every_ms * self._per_ms:
             return None
-        self._provisional_at, self._provisional_pending = position, True
+        self._provisional_at, self._provisional_pending, self._leaning = position, True, bool(may_be)
         self._asked_ms = self.detector.speech_ms
         segment = self.segments[-1]
         return Transcribe(segment.number, segment.attempt, segment.start, position, False, may_be)
@@ -169,6 +172,9 @@ class Hearing:
     def transcribed(self, event: Transcribed) -> list[Action]:
         """Take in an answer: to the final attempt at a segment, or a provisional one, which is shown."""
         self._provisional_pending = self._provisional_pending and event.final
+        if self._leaning and not event.final:
+            slow = event.render_ns > SLOW_WORDS_MS * NS_PER_MS
+            self._first_words_ms = WORD_LEAST_MS if slow else FIRST_WORDS_MS
         asked = (event.segment, event.attempt)
         segment = next((one for one in self.segments if (one.number, one.attempt) == asked), None)
         if segment is None:
@@ -220,7 +226,7 @@ class Hearing:
         return bool(self.segments) and self._asks(self.segments[-1].words or "")
 
     def _asks(self, words: str) -> bool:
-        return bool(words) and not is_backchannel(words, self.settings.language, self.settings.backchannels)
+        return speakable(words) and not is_backchannel(words, self.settings.language, self.settings.backchannels)
 
     @property
     def own_words(self) -> bool:

@@ -113,8 +113,10 @@ class Phrases:
         return _joined(phrase.text[:chars] for phrase, chars, _ in known), all(sure for *_, sure in known)
 
     def unheard(self, ledger: Ledger, index: int) -> str:
-        """What was not, as far as it is in phrases."""
-        return _joined(phrase.text[chars:] for phrase, chars, _ in self._heard(ledger, index))
+        """What follows that, as far as it is in phrases; those before it that could not be spoken are passed."""
+        known = self._heard(ledger, index)
+        last = max((place for place, (_, chars, _) in enumerate(known) if chars), default=0)
+        return _joined(phrase.text[chars:] for phrase, chars, _ in known[last:])
 
     def _heard(self, ledger: Ledger, index: int) -> list[tuple[Phrase, int, bool]]:
         """Of each phrase that is not our own: how many characters were heard, and whether that is measured."""

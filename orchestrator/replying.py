@@ -41,6 +41,7 @@ class Replying:
         self._following = False  # a report is spoken that may go on
         self._cut_since_ns = -1  # a flush is under way since; -1: none
         self.rest = ""  # of the answer that was cut last, what nobody heard
+        self.continued = False  # what is spoken is the rest of one that was cut
         self.guess: str | None = None  # the user's words that are answered before their turn is over; None: it is
 
     # -- beginning and ending -------------------------------------------------------------
@@ -79,7 +80,9 @@ class Replying:
         if self.guess is None:
             return []
         shown = act.ShowGuess(self.turn, self.reply, self.guess, "dropped")
-        rest = self._unheard(self.read_index) if self.doubted and self.speech.script.ended else self.rest
+        rest = self.rest
+        if self.doubted and (self.speech.script.ended or self.continued):
+            rest = f"{self._unheard(self.read_index)} {self.speech.script.withdraw()}".strip()
         actions = self.interrupt(now_ns)
         self.guess, self._cut_since_ns, self.rest = None, -1, rest
         return [shown, *actions]
@@ -131,7 +134,7 @@ class Replying:
         self.turn, self.source, self.guess = turn, source, None
         self._following = False
         self.rendering.begin(self.read_index, self._block_ns)
-        self.apologized = False
+        self.apologized = self.continued = False
 
     def interrupt(self, now_ns: int, writes_on: bool = False) -> list[act.Action]:
         """Silence within a frame, and nothing old is ever heard again. `writes_on`: what the source still has to say
@@ -156,14 +159,15 @@ class Replying:
         """The answer was cut, and its source was not told."""
         return self._streaming and not self.speech.active
 
-    def go_on(self, turn: int, source: str) -> str:
+    def go_on(self, turn: int, source: str, now_ns: int) -> str:
         """Say what nobody heard of the answer that was cut, and what its source still writes; returns what is there."""
         rest, self.rest = self.rest, ""
         self._begin(turn, source)
+        self.continued, self._asked_ns = True, now_ns
         self.speech.script.add(rest)
         if not self._streaming:
             self.speech.script.end()
-        return rest
+        return rest.strip()
 
     @property
     def cutting(self) -> bool:
@@ -177,7 +181,8 @@ class Replying:
     def settle(self, index: int) -> act.Remember:
         """The stream fell silent at `index`: that much was heard."""
         self._cut_since_ns = -1
-        self.rest = " ".join(part for part in (self._unheard(index), self.rest.lstrip()) if part)
+        unheard = self._unheard(index)
+        self.rest = f"{unheard} {self.rest.lstrip()}" if unheard else self.rest
         return self._remember(index, interrupted=True)
 
     @property

@@ -98,7 +98,7 @@ class Speech:
     @property
     def begun(self) -> bool:
         """Something of it lies in the stream, or is on its way there."""
-        return self._in_stream or self._stitching > 0
+        return bool(self._held) or self._in_stream or self._stitching > 0
 
     @property
     def idle(self) -> bool:

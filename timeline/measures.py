@@ -79,6 +79,7 @@ class TurnMeter:
                 self._marks = self._fresh
         elif cause == "audio_started":
             self._stage(len(STAGES), fact["at_ns"])
+            self._guess_ns = 0
             self._finish_gap()
         if cause == "barge_in" or (cause == "typed" and self._state in ("speaking", "yielding")):
             self._barge_in_ns = fact["at_ns"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator import actions as act
-from orchestrator.tests.test_core import Room, asked, speaking
+from orchestrator.tests.test_core import RATE_HZ, Room, asked, speaking
+from orchestrator.tests.test_guessing import chunk
 from orchestrator.turns import Cause, State
 from timeline import events as ev
 
@@ -315,3 +316,99 @@ def test_what_stopped_it_after_its_last_word_asks_for_nothing_more():
     room.silence(1280)
     room.answer("")
     assert room.state is State.LISTENING and room.last(act.ShowTurn).cause == Cause.NOTHING_HEARD
+
+
+# -- what was got wrong once ----------------------------------------------------------------
+
+
+def test_nothing_is_stitched_into_a_cough_though_the_second_chunk_was_under_way():
+    room = asked(Room())
+    room.speak(224)
+    room.reply("alpha bravo charlie delta")
+    room.render()
+    chunk(room, samples=600)  # short: it is held until the second is there
+    job = room.core.replying.speech.in_flight
+    assert job.seq == 1 and not room.all(act.StitchChunk)
+    room.speak(32)
+    assert room.state is State.HEARING
+    room.tell(ev.ChunkReady(job.generation, job.utterance, job.phrase, 1, job.units, 4800, RATE_HZ, False, 1, ""))
+    assert not room.all(act.StitchChunk), "it sounds, from the second chunk on, while somebody speaks"
+    room.silence(1280)
+    room.answer("")
+    while room.core.replying.speech.in_flight:
+        room.render(eos=True)
+    assert room.all(act.StitchChunk)[0].seq == 0
+
+
+def test_a_full_stop_is_nothing_to_go_on_with():
+    room = asked(Room())
+    room.reply("alpha bravo gamma.")
+    for _ in range(4):
+        room.render()
+    room.play(480)
+    index = room.core.replying.speech.end_index
+    room.play(index - 1)
+    room.speak(800)
+    room.play(index - 1, flushed_index=index - 1)
+    assert room.said[-1] == ("assistant", "alpha bravo gamma")
+    room.silence(1280)
+    room.answer("Yeah, sure.")
+    assert not room.all(act.ShowRest) and not room.all(act.Notice)
+    assert room.said[-1] == ("user", "Yeah, sure.")
+
+
+def test_the_end_of_a_reply_all_of_which_was_heard_is_no_fault_of_the_source():
+    room = asked(Room())
+    room.reply("alpha. ", end=False)
+    room.render()
+    room.render(eos=True)
+    room.play(480)
+    index = room.core.replying.speech.end_index
+    room.play(index)
+    room.speak(800)
+    room.play(index, flushed_index=index)
+    room.silence(1280)
+    room.answer("")
+    room.reply("")
+    assert not room.all(act.Notice)
+
+
+def test_the_rest_is_coughed_at_too_and_the_cough_taken_for_words_at_first():
+    room = written(Room())
+    room.speak(800)
+    room.play(1200, flushed_index=1200)
+    room.silence(1280)
+    room.answer("")
+    assert room.all(act.ShowRest)
+    room.speak(352)  # a cough before it sounds
+    room.silence(192)
+    room.answer("in French")
+    room.speak(352)
+    room.silence(1280)
+    room.answer("")
+    assert room.state is State.THINKING, "the rest is lost for good"
+
+
+def test_punctuation_is_no_words():
+    room = sounds(asked(Room()), "...")
+    assert not room.all(act.CancelReply)
+
+
+def test_a_blank_between_two_sentences_is_kept():
+    room = asked(Room())
+    room.reply("alpha bravo charlie.\n\n", end=False)
+    room.render()
+    room.render()
+    room.play(480)
+    room.speak(800)
+    room.play(1200, flushed_index=1200)
+    room.reply("Delta", " echo.")
+    room.silence(1280)
+    room.answer("")
+    assert [shown.text for shown in room.all(act.ShowRest)] == ["bravo charlie. Delta echo."]
+
+
+@pytest.mark.parametrize("words", ["Ha ha ha ha ha ha.", "Hahahaha!", "Mm, ha ha."])
+def test_a_laugh_that_is_written_down_is_no_words(words):
+    room = laughed_at(speaking(Room()), words)
+    assert [shown.text for shown in room.all(act.ShowRest)] == ["bravo charlie"]

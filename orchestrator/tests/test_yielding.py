@@ -11,6 +11,7 @@ from orchestrator.settings import ListenSettings
 from orchestrator.tests.test_core import WINDOW_MS, Room, asked, speaking
 from orchestrator.turns import Cause, State
 from timeline import events as ev
+from timeline.clock import NS_PER_MS
 
 LIMITS = ListenSettings()
 
@@ -58,6 +59,28 @@ def test_a_click_does_not_even_pause_it():
 
 
 # -- the second stage -----------------------------------------------------------------------
+
+
+def asked_after_ms(room: Room, render_ms: float) -> float:
+    """Somebody hums into the answer; the recognizer takes that long. After how much speech its words were asked for."""
+    before, ms = len(room.all(act.Transcribe)), 0
+    while len(room.all(act.Transcribe)) == before:
+        room.speak(WINDOW_MS)
+        ms += WINDOW_MS
+    asked = room.all(act.Transcribe)[-1]
+    span = (asked.start_position, asked.end_position)
+    room.tell(ev.Transcribed(asked.segment, asked.attempt, False, "Mm-hmm.", *span, int(render_ms * NS_PER_MS)))
+    room.silence(512)
+    if room.all(act.Transcribe)[-1] is not asked:
+        room.answer("Mm-hmm.", final=False)
+        room.silence(64)
+    assert room.state is State.SPEAKING
+    return ms
+
+
+def test_a_slow_recognizer_is_asked_earlier_from_the_second_time_on():
+    room = speaking(Room())
+    assert [asked_after_ms(room, render_ms) for render_ms in (75, 125, 125, 75, 75)] == [256, 256, 192, 192, 256]
 
 
 def test_words_take_the_floor_and_are_dated_from_their_first_sample():

@@ -319,3 +319,22 @@ def test_the_rest_of_an_answer_that_was_laughed_at_is_a_turn_that_nobody_asked_f
     assert (first.reply_heard, first.barge_in) == ("Hello", True)
     assert (rest.heard, rest.reply, rest.reply_heard) == ("", "there.", "there.")
     assert (rest.gap_ms, rest.barge_in) == (None, False)
+
+
+def test_what_was_heard_is_not_wasted():
+    """The rest of a laughed-at answer is coughed at before it sounds, and words follow: only its own rendering is."""
+    session = Session().ask(1000).add(1160, "StartReply", "action", reply=1)
+    session.add(1200, "ReplyDelta", reply=1, text="Hello there.").add(1210, "OpenPhrase", "action", generation=0)
+    session.add(1240, "PhraseOpened", generation=0, render_ns=30 * NS_PER_MS)
+    session.add(1260, "ChunkReady", generation=0, render_ns=400 * NS_PER_MS)
+    session.show(1300, "speaking", "audio_started", 1300).show(2000, "hearing", "barge_in", 1900)
+    session.remember(2020, "assistant", "Hello", turn=1, cut=True).show(2900, "thinking", "turn_committed", 2500)
+    session.add(2900, "ShowRest", "action", turn=2, source="llm", text="there.")
+    session.add(2950, "PhraseOpened", generation=1, render_ns=30 * NS_PER_MS)
+    session.show(3000, "hearing", "speech_resumed")
+    session.add(3000, "ShowGuess", "action", turn=2, reply=1, text="", ruling="doubted")
+    session.show(3900, "thinking", "turn_committed", 3400).remember(3910, "user", "stop", turn=2)
+    session.add(3910, "ShowGuess", "action", turn=2, reply=1, text="", ruling="dropped")
+    session.add(3910, "StartReply", "action", reply=2).answer(4000, reply=2)
+    turns = session.end(5000).turns
+    assert turns[-1].wasted_ms == 30
