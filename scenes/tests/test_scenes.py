@@ -54,7 +54,7 @@ def test_a_scene_passes(scene, seed):
 
 
 WRITTEN = {"records_that_read", "records_share"}
-"""Probes of what a thread has written until its disk was full: how much of that was flushed by then is its own time's."""
+"""Probes of what a thread has written until its disk was full: how much was flushed by then is its own time's."""
 
 
 def found(stage: Stage) -> list[tuple[object, ...]]:
