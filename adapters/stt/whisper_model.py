@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.base import AdapterError
-from adapters.stt.arithmetic import ComputeType, compute_type, threads
+from adapters.stt.arithmetic import ComputeType, Plan, exact_int8, plan, threads
 from adapters.stt.gpu_lock import gpu_lock
 from adapters.stt.memory import out_of_memory
 
@@ -38,7 +38,7 @@ class ModelOptions(BaseModel):
     device: Literal["cpu", "cuda", "auto"] = "cpu"  # auto: cuda where there is one
     language: str = "en"
     threads: int = Field(default=0, ge=0, le=64)  # 0: one for int8, two for float32
-    compute_type: ComputeType | Literal["auto"] = "auto"  # auto: int8 where the processor does that right, else float32
+    compute_type: ComputeType | Literal["auto"] = "auto"  # auto: int8, put so that the processor adds it right
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,22 @@ class WhisperLoader:
 
     def _open(self, candidate: Candidate) -> Any:
         make = _libraries()[0].WhisperModel
-        options, folder = self._options, str(candidate.folder)
-        numbers = options.compute_type
-        if numbers == "auto":
-            numbers = compute_type() if candidate.device == "cpu" else "int8"
-        by = options.threads or threads(numbers)
+        folder, numbers, by = self._plan(candidate)
         settings = {"compute_type": numbers, "cpu_threads": by, "local_files_only": True}
         if candidate.device == "cpu":
-            return make(folder, device="cpu", **settings)
+            return make(str(folder), device="cpu", **settings)
         with gpu_lock(self._context.cache / GPU_LOCK):
-            return make(folder, device=candidate.device, **settings)
+            return make(str(folder), device=candidate.device, **settings)
+
+    def _plan(self, candidate: Candidate) -> Plan:
+        """What the options leave open."""
+        options, folder = self._options, candidate.folder
+        if options.compute_type != "auto":
+            found = Plan(folder, options.compute_type, threads(options.compute_type))
+        else:
+            exact = candidate.device != "cpu" or exact_int8()
+            found = plan(folder, self._digests[folder], self._context.cache, exact)
+        return found._replace(threads=options.threads or found.threads)
 
     def _checked(self, model: Any) -> Any:
         language = self._options.language

@@ -25,7 +25,7 @@ from adapters.stt.whisper_window import Decoded
 from adapters.tts.espeak import EspeakTts
 from adapters.tts.whole import speak_whole
 from adapters.voice import Voice
-from adapters.weights import Weights
+from adapters.weights import Weights, default_cache
 from stitcher.pcm import Float32
 from timeline.clock import NS_PER_S, SystemClock, VirtualClock
 
@@ -49,7 +49,7 @@ class OneFolder:
 class World:
     weights: OneFolder
     clock: SystemClock | VirtualClock = field(default_factory=SystemClock)
-    cache: Path = Path()
+    cache: Path = field(default_factory=default_cache)
 
 
 def decoded(text: str = "Good morning.", **facts: float) -> Decoded:
@@ -513,13 +513,16 @@ def test_an_unknown_language_names_the_setting(world: World) -> None:
 def test_nothing_leaves_the_machine(world: World) -> None:
     """In a process of its own: an audit hook cannot be taken off again."""
     folder = world.weights.locate("whisper-base")
-    watched = subprocess.run([sys.executable, "-c", WATCHED, str(folder)], capture_output=True, text=True)
+    watched = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(folder), str(world.cache)], capture_output=True, text=True
+    )
     assert watched.returncode == 0, watched.stderr
 
 
 WATCHED = """
 import sys
 import numpy as np
+from pathlib import Path
 from types import SimpleNamespace
 
 def refuse(event, arguments):
@@ -529,7 +532,8 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 from adapters.stt.whisper import WhisperStt
 from timeline.clock import SystemClock
-stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), SimpleNamespace(clock=SystemClock()))
+context = SimpleNamespace(clock=SystemClock(), cache=Path(sys.argv[2]))
+stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), context)
 stt.warm_up()
 stt.transcribe(np.random.default_rng(0).standard_normal(16000).astype(np.float32), False)
 """

@@ -221,7 +221,9 @@ def test_a_real_model_without_room_is_refused_in_one_line():
         folder = context.weights.locate("whisper-base")
     except AdapterError as error:
         pytest.skip(error.detail)
-    done = subprocess.run([sys.executable, "-c", STARVED, str(folder)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED, str(folder), str(context.cache)], capture_output=True, text=True
+    )
     assert done.stdout.startswith("refused True stt.whisper finds no room for its model"), done.stdout + done.stderr
 
 
@@ -234,7 +236,8 @@ from adapters.base import AdapterError
 from adapters.stt.whisper import WhisperStt
 from timeline.clock import SystemClock
 
-stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), SimpleNamespace(clock=SystemClock()))
+context = SimpleNamespace(clock=SystemClock(), cache=Path(sys.argv[2]))
+stt = WhisperStt(WhisperStt.Options(model_path=sys.argv[1]), context)
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 40_000_000, resource.RLIM_INFINITY))
 try:
