@@ -118,7 +118,8 @@ def runs_on(decoded: Decoded) -> bool:
 
 
 def doubtful(decoded: Decoded) -> bool:
-    return decoded.logprob < LOGPROB_SURE
+    """Improbable, or one thing said twice: what is short is written so where its end was missed."""
+    return decoded.logprob < LOGPROB_SURE or once(decoded.text) != decoded.text
 
 
 def believable(decoded: Decoded, provisional: bool) -> bool:

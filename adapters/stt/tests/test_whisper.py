@@ -190,6 +190,11 @@ def test_of_an_improbable_final_answer_and_another_the_likelier_counts(again: De
     assert stt.padding_frames == [whisper_window.PADDING_FRAMES, whisper_window.AGAIN_PADDING_FRAMES]
 
 
+def test_what_is_written_twice_is_looked_at_again_however_probable() -> None:
+    stt = Scripted(decoded("Yes, please yes, please", logprob=-0.2), decoded("Yes, please.", logprob=-0.1))
+    assert stt.transcript(SPEECH, False).text == "Yes, please."
+
+
 @pytest.mark.parametrize(("seconds", "decoded_again"), [(25, True), (27, False)])
 def test_what_fills_the_full_window_is_not_decoded_on_it_twice(seconds: int, decoded_again: bool) -> None:
     stt = Scripted(decoded("First.", logprob=-0.9), decoded("Likelier.", logprob=-0.8))
@@ -247,11 +252,11 @@ def test_what_is_said_over_and_over_was_said_once(text: str, said: str) -> None:
 
 
 def test_a_short_provisional_answer_leans_on_what_is_expected_and_no_other_does() -> None:
-    stt = Scripted(*[decoded("Oh. Oh.")] * 3)
+    stt = Scripted(*[decoded("Oh. Oh.")] * 4)  # a final one is looked at again
     long = np.tile(SPEECH, 3)
     answers = [stt.transcript(*asked, "Oh.").text for asked in ((SPEECH, True), (SPEECH, False), (long, True))]
     assert answers == ["Oh.", "Oh. Oh.", "Oh. Oh."]
-    assert stt.expected == ["Oh.", "", ""]
+    assert stt.expected == ["Oh.", "", "", ""]
 
 
 def test_an_improbable_answer_is_none_though_something_was_expected() -> None:
