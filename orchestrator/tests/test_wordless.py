@@ -216,8 +216,9 @@ def test_what_is_still_being_written_is_written_on_and_goes_on_too():
     assert room.said[-1] == ("assistant", "alpha bravo charlie. delta echo. hotel india. juliet. kilo")
 
 
-def test_all_that_was_written_was_heard_and_more_comes():
-    room = asked(Room(), QUESTION)
+def laughed_at_behind_all_of_it(room: Room) -> Room:
+    """All that was written is heard, and more is to come."""
+    asked(room, QUESTION)
     room.reply("alpha. ", end=False)
     room.render()
     room.render(eos=True)
@@ -228,6 +229,11 @@ def test_all_that_was_written_was_heard_and_more_comes():
     room.play(index, flushed_index=index)
     room.silence(1280)
     room.answer("")
+    return room
+
+
+def test_all_that_was_written_was_heard_and_more_comes():
+    room = laughed_at_behind_all_of_it(Room())
     room.reply("bravo")
     room.render()
     room.render(eos=True)
@@ -358,17 +364,7 @@ def test_a_full_stop_is_nothing_to_go_on_with():
 
 
 def test_the_end_of_a_reply_all_of_which_was_heard_is_no_fault_of_the_source():
-    room = asked(Room())
-    room.reply("alpha. ", end=False)
-    room.render()
-    room.render(eos=True)
-    room.play(480)
-    index = room.core.replying.speech.end_index
-    room.play(index)
-    room.speak(800)
-    room.play(index, flushed_index=index)
-    room.silence(1280)
-    room.answer("")
+    room = laughed_at_behind_all_of_it(Room())
     room.reply("")
     assert not room.all(act.Notice)
 
