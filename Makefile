@@ -16,7 +16,7 @@ test: setup lint
 # Every scene: many seeds on paper, a few with voices that really speak; then the rate controller against others.
 scenes: setup
 	rm -rf artifacts/ci
-	$(BIN)/duckbill scenes --adapters null --seeds 100 --keep 1 --artifacts artifacts/ci
+	$(BIN)/duckbill scenes --adapters null --seeds 50 --keep 1 --artifacts artifacts/ci
 	$(BIN)/duckbill scenes --adapters espeak,piper --seeds 2 --keep 1 --artifacts artifacts/ci
 	@for run in artifacts/ci/scenes/*/; do \
 		$(BIN)/duckbill replay $$run --verify >/dev/null || exit 1; done; echo "all that was kept replays"
