@@ -1,9 +1,10 @@
 """Which numbers Whisper is computed in: what this processor does right, and soon.
 
-x86 without AVX512-VNNI adds products of int8 in 16 bits, which overflow (oneDNN's documentation: "int8 computation
-aspects"). Seen with base on AVX2: brown noise became sentences, one short saying was written twice, of clipped speech
-half the words were wrong. There the weights are put into seven bits, with which nothing overflows; see seven_bits.
-What cannot be put so is computed in float32, which takes half as long again, and two threads. Elsewhere int8 is exact.
+x86 without AVX512-VNNI adds products of int8 in 16 bits, which overflow (oneDNN's guide, "Nuances of int8
+Computations"). Seen with base on AVX2: brown noise became sentences, one short saying was written twice, of clipped
+speech half the words were wrong. There the weights are put into seven bits, with which nothing overflows; see
+seven_bits. What cannot be put so is computed in float32, which takes half as long again, and two threads. Elsewhere
+int8 is exact.
 
 Milliseconds of one final text (median of 80 utterances) and of one provisional text of 0.8 s, two cores with AVX2:
     int8 or seven bits, one thread    479   221         float32, one thread     702   360

@@ -291,15 +291,21 @@ def laughed_at_by_keys(room: Room, line: str) -> Room:
     return room
 
 
-def test_a_backchannel_behind_its_last_word_is_an_answer():
-    room = speaking(Room())
+def stopped_at_its_last_word(room: Room, words: str) -> Room:
+    """Somebody speaks into the last sample; all of it is heard."""
+    speaking(room)
     room.render(eos=True)
     index = room.core.replying.speech.end_index
     room.play(index - 1)
     room.speak(800)
     room.play(index, flushed_index=index)
     room.silence(1280)
-    room.answer("Yeah, sure.")
+    room.answer(words)
+    return room
+
+
+def test_a_backchannel_behind_its_last_word_is_an_answer():
+    room = stopped_at_its_last_word(Room(), "Yeah, sure.")
     assert room.said[-1] == ("user", "Yeah, sure.")
 
 
@@ -313,14 +319,7 @@ def test_words_end_it_for_good():
 
 
 def test_what_stopped_it_after_its_last_word_asks_for_nothing_more():
-    room = speaking(Room())
-    room.render(eos=True)
-    index = room.core.replying.speech.end_index
-    room.play(index - 1)
-    room.speak(800)
-    room.play(index, flushed_index=index)
-    room.silence(1280)
-    room.answer("")
+    room = stopped_at_its_last_word(Room(), "")
     assert room.state is State.LISTENING and room.last(act.ShowTurn).cause == Cause.NOTHING_HEARD
 
 
