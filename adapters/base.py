@@ -3,7 +3,7 @@
 The orchestrator negotiates from `Capability` alone; there is no `if name == ...` anywhere else.
 
     Tts        describe, warm_up, project(voice), open(span) -> Synthesis, close; Synthesis: pull, close
-    Stt        describe, warm_up, prepare, transcribe(pcm, ...) -> Transcript, close
+    Stt        describe, warm_up, prepare, transcribe(pcm, ...) -> Transcript, word_times, close
     (the ears' are in adapters.ears.base)
     Replies    describe, warm_up, reply(messages) -> stream of text, close
     Microphone rate_hz, name, start(capture, notify, on_fault), stop
@@ -177,13 +177,11 @@ EAR_RATE_HZ = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `full_window`: the short encoder window was given up for the plain one. `words`: when each of them
-    was said, in samples of the audio; empty for a provisional answer, and where the engine cannot say.
-    `notice`: a line for the user, such as that a smaller model hears from now on; mostly there is none."""
+    """What was said. `full_window`: the short encoder window was given up for the plain one. `notice`: a line for the
+    user, such as that a smaller model hears from now on; mostly there is none."""
 
     text: str
     full_window: bool = False
-    words: tuple[WordTime, ...] = ()
     notice: str = ""
 
 
@@ -203,6 +201,11 @@ class Stt(Protocol):
         """`pcm`: float32 mono at EAR_RATE_HZ, all of the utterance so far; to be read only. `expected`: what may well
         have been said, in its usual spelling, to lean on where so little sounded that it could be anything; whoever
         cannot ignores it. Raises AdapterError."""
+        ...
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        """When each word of the last final text was said, in samples of its audio; asked once, straight after it, for
+        the text is waited for and this is not. Empty where the engine cannot say. Raises AdapterError."""
         ...
 
     def close(self) -> None: ...

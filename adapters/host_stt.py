@@ -10,6 +10,7 @@ from adapters.base import Transcript
 from adapters.host import Host
 from adapters.wire import unpack
 from stitcher.pcm import Float32
+from timeline.words import WordTime
 
 
 class HostedStt(Host):
@@ -25,3 +26,7 @@ class HostedStt(Host):
         transcript: Transcript = unpack(answer)
         self.did_its_work()
         return transcript
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        answer = self._alive().call("word_times", self.limit_s)
+        return tuple(WordTime(**word) for word in answer["words"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from adapters.base import Stt
 from adapters.wire import Message, Slot, pack
 
@@ -18,6 +20,9 @@ class SttClerk:
     def do_transcribe(self, call: Message) -> Message:
         pcm = self._slot.view(call["samples"])
         return pack(self._stt.transcribe(pcm, call["provisional"], call["expected"]))
+
+    def do_word_times(self, call: Message) -> Message:
+        return {"words": [asdict(word) for word in self._stt.word_times()]}
 
     def on_prepare(self, told: Message) -> None:
         self._stt.prepare()

@@ -55,6 +55,7 @@ class Core:
             ev.MicrophoneBack: lambda event: do(self.microphone.back(event.name)),
             ev.WakeWordHeard: lambda event: hearing.waking.spotted(event.position),
             ev.Transcribed: self._on_transcribed,
+            ev.WordsTimed: lambda event: None,  # for the journal
             ev.EchoState: self._on_echo,
             ev.TurnJudged: hearing.endpoint.judge,
             ev.UserTyped: lambda event: dialogue.typed(event.text),

@@ -160,6 +160,8 @@ class SttEngine:
             return self._stt.transcribe(pcm, not action.final, action.expected), clock.now_ns() - start_ns
 
         self._worker.submit(timed, lambda result, error: self._on_done(action, result, error))
+        if action.final:  # behind it, and before whatever is asked next
+            self._worker.submit(self._stt.word_times, lambda result, error: self._on_words(action, result, error))
 
     def _on_done(self, action: act.Transcribe, result: Any, error: AdapterError | None) -> None:
         self._busy_since_ns = -1
@@ -168,14 +170,21 @@ class SttEngine:
             self._post(ev.AdapterFailed("stt", "stt", error.kind, error.detail, error.retryable, ticket=ticket))
             return
         transcript, render_ns = result
-        words = tuple(
-            replace(word, start_sample=word.start_sample + action.start_position,
-                    end_sample=word.end_sample + action.start_position, probability=round(word.probability, 4))
-            for word in transcript.words
-        )  # fmt: skip
         self._post(ev.Transcribed(action.segment, action.attempt, action.final, transcript.text,
-                                  action.start_position, action.end_position, render_ns, words,
+                                  action.start_position, action.end_position, render_ns,
                                   transcript.notice))  # fmt: skip
+
+    def _on_words(self, action: act.Transcribe, words: Any, error: AdapterError | None) -> None:
+        """Those that are lost with the recognizer's process are not missed."""
+        if error is not None or not words:
+            return
+        begin = action.start_position
+        timed = tuple(
+            replace(word, start_sample=word.start_sample + begin, end_sample=word.end_sample + begin,
+                    probability=round(word.probability, 4))
+            for word in words
+        )  # fmt: skip
+        self._post(ev.WordsTimed(action.segment, action.attempt, timed))
 
     def close(self) -> None:
         self._worker.close()

@@ -166,8 +166,17 @@ class Transcribed:
     start_position: int
     end_position: int
     render_ns: int
-    words: tuple[WordTime, ...] = ()  # of a final text, in positions of the ear, where the recognizer can say
     notice: str = ""  # what the recognizer has to tell the user
+
+
+@dataclass(frozen=True, slots=True)
+class WordsTimed:
+    """When the words of a final text were said, in positions of the ear, where the recognizer can say. It comes after
+    the text, which is waited for."""
+
+    segment: int
+    attempt: int
+    words: tuple[WordTime, ...]
 
 
 @dataclass(frozen=True, slots=True)

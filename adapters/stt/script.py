@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.base import EAR_RATE_HZ, Capability, Transcript
 from stitcher.pcm import Float32
+from timeline.words import WordTime
 
 if TYPE_CHECKING:
     from adapters.registry import Context
@@ -44,6 +45,9 @@ class ScriptStt:
             return Transcript(" ".join(words[: (len(words) + 1) // 2]))
         self._next += 1
         return Transcript(line)
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        return ()  # nobody said them
 
     def close(self) -> None:
         """Nothing to let go of."""

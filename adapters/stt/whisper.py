@@ -21,6 +21,7 @@ from adapters.stt.resident import Resident
 from adapters.stt.whisper_decoder import Manner, WhisperDecoder
 from adapters.stt.whisper_model import ModelOptions, WhisperLoader
 from stitcher.pcm import Float32
+from timeline.words import WordTime
 
 if TYPE_CHECKING:
     from adapters.registry import Context
@@ -36,7 +37,7 @@ class WhisperStt:
     class Options(ModelOptions):
         beam: int = Field(default=1, ge=1, le=10)
         window: Literal["short", "full"] = "short"
-        word_times: bool = True  # of final answers; costs about a tenth of each
+        word_times: bool = True  # of final texts, after each; takes about a tenth as long as it
         idle_unload_s: float = Field(default=600, ge=0)  # unused so long it is let go of; 0: never
         spare_memory_mb: int = Field(default=200, ge=0)  # with less left, as much as base takes, it is too; 0: never
 
@@ -96,6 +97,11 @@ class WhisperStt:
                 if not (out_of_memory(error) and self._loader.step_down()):
                     raise AdapterError("crashed", f"stt.whisper failed: {error}", retryable=True) from error
             self._resident.drop()
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        """None where the model was let go of meanwhile."""
+        with self._resident.use() as decoder:
+            return decoder.word_times()
 
     def close(self) -> None:
         self._resident.drop()

@@ -1,20 +1,21 @@
 """From audio to words with a model that is in memory: on a short window, or on faster-whisper's plain path.
 
-    pcm -> pieces (<= 28 s, cut where it is quietest) -> log-mel -> short window -> text -> believable? -> word times
-        ^-- the rest, where the text ends early                plain 30 s window, once more <-- no
+    pcm -> pieces (<= 28 s, cut where it is quietest) -> log-mel -> short window -> text -> believable? -> the text
+        ^-- the rest, where the text ends early                plain 30 s window, once more <-- no    later: word times
 
 Rules. A text that ran into its bound, repeats itself or may be of nothing but noise is not believed: a final answer is
 decoded once more on the plain path (`full_window`), a provisional one is dropped, and so is an improbable one. A final
 answer that is improbable is decoded once more with more silence behind it; the likelier text counts. A provisional one
 of something short may lean on what is expected. Temperature is zero everywhere: same audio, same words. Word times are
-of final answers only: they come from where the decoder looked while it wrote, so a first word begins with the silence
-before it.
+of final answers only, and asked for once the text is there: they come from where the decoder looked while it wrote, so
+a first word begins with the silence before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ from timeline.words import WordTime
 
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word behind it, and to the word before it."""
+
+
+Words = Callable[[], tuple[WordTime, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,15 @@ class WhisperDecoder:
     def __init__(self, model: Any, manner: Manner) -> None:
         self.model = model
         self._manner = manner
+        self._words: list[tuple[int, Words]] = []  # of the last final text: where a part begins, how to know
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        """Of the last final text; once."""
+        parts, self._words = self._words, []
+        return tuple(_moved(word, start) for start, words in parts for word in words())
 
     def transcript(self, pcm: Float32, provisional: bool, expected: str = "") -> Transcript:
+        self._words = []
         if provisional and expected and window.LEAST_SAMPLES <= pcm.size <= window.LEANING_MOST_SAMPLES and pcm.any():
             leaning = self.decode(pcm, provisional, expected, window.LEANING_PADDING_FRAMES)
             return Transcript(window.leaning(leaning))
@@ -54,12 +65,14 @@ class WhisperDecoder:
             return self.plain(pcm, provisional) if pcm.size >= window.LEAST_SAMPLES else Transcript("", True)
         parts, start = [], 0
         for piece in window.pieces(pcm):
-            parts.append(_moved(self._piece(piece, provisional), start))
+            parts += self._piece(piece, provisional, start)
             start += piece.size
-        return _joined(parts)
+        text = " ".join(part.text for part in parts if part.text)
+        return Transcript(text, any(part.full_window for part in parts))
 
-    def _piece(self, pcm: Float32, provisional: bool) -> Transcript:
-        """Decode until the end is reached: like faster-whisper, go on where the last word ended."""
+    def _piece(self, pcm: Float32, provisional: bool, begin: int) -> list[Transcript]:
+        """Decode until the end is reached: like faster-whisper, go on where the last word ended. `begin`: of the piece,
+        in all of the audio."""
         parts: list[Transcript] = []
         start = 0
         while pcm.size - start >= window.LEAST_SAMPLES and (rest := pcm[start:]).any():
@@ -68,13 +81,14 @@ class WhisperDecoder:
                 break
             if not window.believable(decoded, provisional):
                 if not provisional:
-                    parts.append(_moved(self.plain(rest, False), start))
+                    parts.append(self.plain(rest, False, begin + start))
                 break
-            parts.append(_moved(Transcript(decoded.text, words=decoded.words), start))
+            parts.append(Transcript(decoded.text))
+            self._words.append((begin + start, decoded.words))
             if rest.size - decoded.end_samples <= window.REST_SAMPLES:
                 break
             start += max(decoded.end_samples, window.REST_SAMPLES)
-        return _joined(parts)
+        return parts
 
     def _likeliest(self, pcm: Float32, provisional: bool) -> Decoded:
         """Of what is believed, though it be improbable, and a second answer that is believed too."""
@@ -111,20 +125,21 @@ class WhisperDecoder:
             max_length=len(prompt) + limit,
             suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
             return_scores=True,
-            return_no_speech_prob=True,
+            return_no_speech_prob=not expected,  # nobody asks for it there, and it is a tenth of the time
         )[0]
         ids = answer.sequences_ids[0]
         logprob = answer.scores[0] * len(ids) / (len(ids) + 1)  # the score leaves the end's token out
         text, end = tokenizer.decode(ids).strip(), (ids[-1] if ids else 0) - tokenizer.timestamp_begin
         end_samples = pcm.size if end < 0 else min(pcm.size, end * window.TIMESTAMP_SAMPLES)
-        decoded = Decoded(text, len(ids), limit, logprob, answer.no_speech_prob, end_samples)
-        if provisional or not manner.word_times or not window.believable(decoded, provisional):
+        decoded = Decoded(text, len(ids), limit, logprob, 0.0 if expected else answer.no_speech_prob, end_samples)
+        if provisional or not manner.word_times:
             return decoded
         written = [token for token in ids if token < tokenizer.eot]
-        return replace(decoded, words=_aligned(model.find_alignment(tokenizer, [written], encoded, frames), pcm.size))
+        later = partial(model.find_alignment, tokenizer, [written], encoded, frames)
+        return replace(decoded, words=lambda: _aligned(later(), pcm.size))
 
-    def plain(self, pcm: Float32, provisional: bool) -> Transcript:
-        """faster-whisper's own way, at temperature zero."""
+    def plain(self, pcm: Float32, provisional: bool, begin: int = 0) -> Transcript:
+        """faster-whisper's own way, at temperature zero; it gives the words with the text."""
         manner = self._manner
         segments, _ = self.model.transcribe(
             pcm,
@@ -142,7 +157,9 @@ class WhisperDecoder:
             if segment.compression_ratio <= window.COMPRESSION_MAX or segment.no_speech_prob <= window.NO_SPEECH_MAX
         ]
         words = ((w.word, w.start, w.end, w.probability) for segment in kept for w in segment.words or ())
-        return Transcript(" ".join(segment.text.strip() for segment in kept), True, _timed(words, pcm.size))
+        timed = _timed(words, pcm.size)
+        self._words.append((begin, lambda: timed))
+        return Transcript(" ".join(segment.text.strip() for segment in kept), True)
 
 
 def _stands(decoded: Decoded) -> bool:
@@ -169,16 +186,6 @@ def _timed(words: Iterable[tuple[str, float, float, float]], samples: int) -> tu
     return tuple(timed)
 
 
-def _moved(part: Transcript, samples: int) -> Transcript:
+def _moved(word: WordTime, samples: int) -> WordTime:
     """As part of something longer, in which it begins that much later."""
-    words = tuple(
-        replace(word, start_sample=word.start_sample + samples, end_sample=word.end_sample + samples)
-        for word in part.words
-    )
-    return replace(part, words=words)
-
-
-def _joined(parts: list[Transcript]) -> Transcript:
-    text = " ".join(part.text for part in parts if part.text)
-    words = tuple(word for part in parts for word in part.words)
-    return Transcript(text, any(part.full_window for part in parts), words)
+    return replace(word, start_sample=word.start_sample + samples, end_sample=word.end_sample + samples)

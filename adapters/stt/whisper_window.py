@@ -6,6 +6,7 @@ Whisper's encoder works on 30 s whatever was said; CTranslate2 takes fewer frame
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -83,7 +84,7 @@ class Decoded:
     logprob: float  # mean of its tokens
     no_speech: float  # probability that there was none
     end_samples: int  # where the last word ended
-    words: tuple[WordTime, ...] = ()  # of a final answer that is believed
+    words: Callable[[], tuple[WordTime, ...]] = tuple  # of a final answer: when they were said, for whoever asks
 
 
 def window_frames(spoken_frames: int, padding_frames: int = PADDING_FRAMES) -> int:

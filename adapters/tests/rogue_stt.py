@@ -39,6 +39,7 @@ class RogueStt:
     def __init__(self, options: Options, context: Context) -> None:
         self.options = options
         self._warm = self._prepared = 0
+        self._words: tuple[WordTime, ...] = ()
 
     def describe(self) -> Capability:
         limits = Limits(timeout_ms=self.options.timeout_ms)
@@ -57,8 +58,11 @@ class RogueStt:
         if self.options.fault:
             raise AdapterError("refused", self.options.fault)
         misbehave(self.options.final)
-        words = (WordTime("heard", 1, pcm.size, 0.5),) if pcm.size else ()
-        return Transcript(f"{os.getpid()} {digest(pcm)}", False, words)
+        self._words = (WordTime("heard", 1, pcm.size, 0.5),) if pcm.size else ()
+        return Transcript(f"{os.getpid()} {digest(pcm)}")
+
+    def word_times(self) -> tuple[WordTime, ...]:
+        return self._words
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -83,6 +83,9 @@ class Scripted:
     def transcribe(self, pcm, provisional, expected=""):
         return Transcript("what is it")
 
+    def word_times(self):
+        return ()
+
     async def reply(self, messages):
         for word in ("It ", "is ", "a ", "duck."):
             yield word

@@ -22,6 +22,7 @@ from stitcher.wav import read_wav
 from timeline import events as ev
 from timeline.clock import NS_PER_S, VirtualClock
 from timeline.journal import JOURNAL, read_journal
+from timeline.words import WordTime
 
 PATIENCE_S = 20  # before a test takes its awaited fact for lost
 
@@ -274,18 +275,27 @@ class Deaf:
             raise self._error
         return Transcript(f"{pcm.size} {provisional}")
 
+    def word_times(self):
+        if self._error is not None:
+            raise self._error
+        return (WordTime("heard", 1, 5, 0.123456),)
+
 
 def test_the_recognizer_tells_what_it_heard_and_what_failed():
     async def scenario():
         inbox, clock, loop = Inbox(), VirtualClock(), asyncio.get_running_loop()
         engine = SttEngine(Deaf(), clock, loop, inbox.post)
         engine.transcribe(act.Transcribe(4, 2, 100, 900, True), np.zeros(800, np.float32))
+        engine.transcribe(act.Transcribe(4, 2, 100, 900, False), np.zeros(800, np.float32))
         assert await inbox.take() == ev.Transcribed(4, 2, True, "800 False", 100, 900, 0)
+        assert await inbox.take() == ev.WordsTimed(4, 2, (WordTime("heard", 101, 105, 0.1235),))
+        assert await inbox.take() == ev.Transcribed(4, 2, False, "800 True", 100, 900, 0)
         engine.close()
         engine = SttEngine(Deaf(MemoryError("full")), clock, loop, inbox.post)
-        engine.transcribe(act.Transcribe(5, 1, 0, 1, True), np.zeros(1, np.float32))
-        failed = await inbox.take()
-        assert (failed.role, failed.ticket, failed.fault, failed.retryable) == ("stt", 5, "crashed", True)
+        for segment in (5, 6):  # words that cannot be told are told by nobody: the second text's failure comes next
+            engine.transcribe(act.Transcribe(segment, 1, 0, 1, True), np.zeros(1, np.float32))
+            failed = await inbox.take()
+            assert (failed.role, failed.ticket, failed.fault, failed.retryable) == ("stt", segment, "crashed", True)
         engine.close()
 
     on_loop(scenario)

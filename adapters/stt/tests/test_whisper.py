@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import subprocess
 import sys
@@ -159,7 +160,7 @@ class Scripted(WhisperDecoder):
         self.padding_frames.append(padding_frames)
         return self.answers.pop(0)
 
-    def plain(self, pcm: Float32, provisional: bool) -> Transcript:
+    def plain(self, pcm: Float32, provisional: bool, begin: int = 0) -> Transcript:
         self.plain_passes += 1
         return Transcript("plain", True)
 
@@ -424,7 +425,7 @@ NOTHING = {
 @pytest.mark.parametrize("kind", NOTHING)
 def test_what_holds_no_speech_is_no_words(stt: WhisperStt, kind: str, provisional: bool) -> None:
     answer = stt.transcribe(NOTHING[kind], provisional)
-    assert (answer.text, answer.words) == ("", ())
+    assert (answer.text, stt.word_times()) == ("", ())
 
 
 @pytest.mark.engines
@@ -452,14 +453,16 @@ def test_each_word_lies_where_it_was_said(stt: WhisperStt, speak: Speak) -> None
     first, second = speak("Please turn off the lights."), speak("Thank you very much.")
     begins = first.size + 3 * EAR_RATE_HZ // 2
     pcm = np.concatenate([first, np.zeros(begins - first.size, np.float32), second])
-    answer = stt.transcribe(pcm, False)
-    assert " ".join(word.text for word in answer.words) == answer.text
-    assert words(answer.text) == words("Please turn off the lights. Thank you very much.")
-    ends = [word.end_sample for word in answer.words]
-    assert all(word.start_sample < word.end_sample <= pcm.size for word in answer.words)
-    assert all(a.end_sample <= b.start_sample for a, b in zip(answer.words, answer.words[1:], strict=False))
-    assert ends[4] <= first.size and answer.words[6].start_sample >= begins
-    assert all(0 < word.probability <= 1 for word in answer.words)
+    text = stt.transcribe(pcm, False).text
+    timed = stt.word_times()
+    assert " ".join(word.text for word in timed) == text
+    assert words(text) == words("Please turn off the lights. Thank you very much.")
+    ends = [word.end_sample for word in timed]
+    assert all(word.start_sample < word.end_sample <= pcm.size for word in timed)
+    assert all(a.end_sample <= b.start_sample for a, b in itertools.pairwise(timed))
+    assert ends[4] <= first.size and timed[6].start_sample >= begins
+    assert all(0 < word.probability <= 1 for word in timed)
+    assert stt.word_times() == ()
 
 
 @pytest.mark.engines
@@ -467,8 +470,8 @@ def test_in_long_audio_words_lie_behind_the_cuts_too(stt: WhisperStt, speak: Spe
     parts = [speak(sentence) for sentence in STORY[:12]]
     pcm = np.concatenate(parts)
     assert pcm.size > whisper_window.PIECE_SAMPLES
-    answer = stt.transcribe(pcm, False)
-    last = answer.words[-1]
+    stt.transcribe(pcm, False)
+    last = stt.word_times()[-1]
     assert words(last.text) == ["answer"]
     assert pcm.size - parts[-1].size < last.start_sample < last.end_sample <= pcm.size
 
@@ -478,9 +481,11 @@ def test_provisional_answers_have_no_word_times_and_others_only_if_wanted(
     stt: WhisperStt, world: World, speak: Speak
 ) -> None:
     pcm = speak("Thank you very much.")
-    assert stt.transcribe(pcm, True).words == ()
-    without = WhisperStt(WhisperStt.Options(word_times=False), world).transcribe(pcm, False)
-    assert (without.words, without.text) == ((), stt.transcribe(pcm, False).text)
+    heard = stt.transcribe(pcm, False).text
+    stt.transcribe(pcm, True)
+    assert stt.word_times() == ()
+    without = WhisperStt(WhisperStt.Options(word_times=False), world)
+    assert (without.transcribe(pcm, False).text, without.word_times()) == (heard, ())
 
 
 @pytest.mark.engines
