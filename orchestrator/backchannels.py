@@ -38,6 +38,15 @@ _TAKERS = {
     "pt": "pare espera não ei silêncio chega desculpe pausa ajuda mas quê quem quando onde outra",
 }
 """Words that ask for it, or with which requests and questions begin: one of them is enough, however short."""
+_OPENINGS = {  # the most frequent of them whose beginnings are taken for something else: "Action" of "Actually"
+    "en": "wait|excuse me|actually|hold on",
+    "de": "warte|entschuldigung|eigentlich|moment",
+    "fr": "attendez|pardon|mais|non",
+    "es": "espera|perdón|pero|oye",
+    "it": "aspetta|scusa|ma|no",
+    "nl": "wacht|sorry|maar|stop",
+    "pt": "espera|desculpe|mas|não",
+}
 LANGUAGES = frozenset(_PHRASES)
 _FIRST, _LAST = ("Mm-hmm", "Uh-huh"), ("Mm", "Wow")  # in any language, around its own
 EXPECTED_PHRASES = 7  # so many of those: a recognizer that is told of more leans too far
@@ -58,9 +67,10 @@ def is_backchannel(text: str, language: str, more: tuple[str, ...] = ()) -> bool
 
 
 def expected(language: str, more: tuple[str, ...] = ()) -> str:
-    """What a recognizer may lean on while it is open whether somebody only hums along: "Mm-hmm. Uh-huh. Yeah."."""
+    """What a recognizer may lean on while it is open whether somebody only hums along: "Wait. Mm-hmm. Uh-huh. Yeah.";
+    it tells one from the other better where it is told of both."""
     phrases = _PHRASES.get(language, "").split("|")[:EXPECTED_PHRASES]
-    lines = [*_FIRST, *phrases, *more, *_LAST]
+    lines = [*_OPENINGS.get(language, "").split("|"), *_FIRST, *phrases, *more, *_LAST]
     return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines if line)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.backchannels import is_backchannel, may_become, takes_floor, words_of
+from orchestrator.backchannels import expected, is_backchannel, may_become, takes_floor, words_of
 from orchestrator.settings import ListenSettings
 
 FAR_DB = -9.0  # below the user's usual level: twice the distance is 6 dB, three times 9.5
@@ -66,7 +66,8 @@ def by_words(heard: Evidence, limits: ListenSettings) -> Verdict:
         return Verdict.TAKE
     if heard.silence_ms >= limits.resume_ms and not _awaited(heard, limits):
         return Verdict.RESUME
-    lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if small_talk and not heard.doubted else 1)
+    certain = small_talk and not (heard.doubted and _prompted(words, limits))
+    lasts_ms = limits.confirm_ms * (SEVERAL_LASTS if certain else 1)
     return Verdict.TAKE if heard.speech_ms >= lasts_ms else Verdict.WAIT
 
 
@@ -89,6 +90,11 @@ def _asks(words: str, heard: Evidence, limits: ListenSettings) -> bool:
     if takes_floor(words, limits.language):
         return True
     return heard.words_ms >= SAID_LEAST_MS and not may_become(words, limits.language, limits.backchannels)
+
+
+def _prompted(words: str, limits: ListenSettings) -> bool:
+    """Whether the recognizer was told of all of them: what it writes without, it has heard."""
+    return set(words_of(words)) <= set(words_of(expected(limits.language, limits.backchannels)))
 
 
 def _awaited(heard: Evidence, limits: ListenSettings) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator import actions as act
-from orchestrator.backchannels import LANGUAGES, expected, is_backchannel
+from orchestrator.backchannels import LANGUAGES, expected, is_backchannel, takes_floor
 from orchestrator.barge_in import Evidence, Verdict, by_length, by_words
 from orchestrator.settings import ListenSettings
 from orchestrator.tests.test_core import WINDOW_MS, Room, asked, speaking
@@ -226,6 +226,8 @@ def test_a_user_who_speaks_softly_for_long_is_heard_all_the_same():
         (Evidence(256, 0, "Yeah", 256, None), Verdict.WAIT),
         (Evidence(700, 0, "Yeah yeah", 640, None), Verdict.WAIT),
         (Evidence(1216, 0, "Yeah yeah", 1200, None), Verdict.TAKE),
+        (Evidence(700, 0, "Yeah", 640, None, doubted=True), Verdict.TAKE),
+        (Evidence(700, 0, "Interesting", 640, None, doubted=True), Verdict.WAIT),
         (Evidence(256, 0, "", 256, None), Verdict.WAIT),
         (Evidence(608, 0, "", 576, None), Verdict.TAKE),
         (Evidence(256, 0, "I don't know you", 256, None), Verdict.WAIT),
@@ -283,6 +285,7 @@ def test_each_language_has_its_own_and_the_user_may_add_some():
 def test_the_recognizer_is_told_what_may_be_said_while_the_voice_pauses_and_no_longer():
     room = syllables(Room(language="de", backchannels=("quack",)))
     assert room.last(act.Transcribe).expected == (
+        "Warte. Entschuldigung. Eigentlich. Moment. "
         "Mm-hmm. Uh-huh. Ja. Genau. Klar. Stimmt. Ach so. Achso. Aha. Quack. Mm. Wow."
     )
     room.answer("Stopp mal", final=False)
@@ -292,9 +295,10 @@ def test_the_recognizer_is_told_what_may_be_said_while_the_voice_pauses_and_no_l
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_what_is_expected_is_a_backchannel_in_each_language(language):
-    for line in expected(language).split("."):
-        assert not line or is_backchannel(line, language)
+def test_what_is_expected_is_of_one_kind_or_the_other_in_each_language(language):
+    lines = [line for line in expected(language).split(".") if line]
+    takers = [line for line in lines if takes_floor(line, language)]
+    assert len(takers) == 4 and all(is_backchannel(line, language) for line in lines if line not in takers)
 
 
 # -- our own echo ---------------------------------------------------------------------------
