@@ -61,12 +61,17 @@ def compare(stt: WhisperStt, said: list[Utterance], context: Context) -> tuple[l
     """Time ratios, our texts, theirs."""
     model, options = stt.model, stt.options
 
+    def own(pcm: Float32) -> str:
+        text = stt.transcribe(pcm, False).text
+        stt.word_times()
+        return text
+
     def reference(pcm: Float32) -> str:
         segments, _ = model.transcribe(pcm, language=options.language, beam_size=options.beam, temperature=0.0)
         return " ".join(segment.text.strip() for segment in segments)
 
     twice = [said[0], *said]  # the first pair is not measured
-    ours, theirs = Listener(lambda pcm: stt.transcribe(pcm, False).text, twice), Listener(reference, twice)
+    ours, theirs = Listener(own, twice), Listener(reference, twice)
     ratios = paired_ratios(ours, theirs, len(said), context.clock)
     return ratios, ours.heard[1:], theirs.heard[1:]
 
