@@ -99,7 +99,9 @@ class WhisperStt:
             self._resident.drop()
 
     def word_times(self) -> tuple[WordTime, ...]:
-        """None where the model was let go of meanwhile."""
+        """None where the model was let go of meanwhile: they are not worth a load."""
+        if not self._resident.loaded:
+            return ()
         with self._resident.use() as decoder:
             return decoder.word_times()
 

@@ -114,7 +114,7 @@ class WhisperDecoder:
         tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, "transcribe", manner.language)
         before = tokenizer.encode(f" {expected}") if expected else []
         prompt = model.get_prompt(tokenizer, before, without_timestamps=False)
-        prompt += [tokenizer.timestamp_begin] if expected else []  # it would write that it begins at 0 s: a step less
+        prompt += [tokenizer.timestamp_begin] if expected else []  # it begins at 0 s, and nowhere else
         most = window.LEANING_TOKENS if expected else window.token_limit(frames, provisional)
         limit = min(most, window.TOKENS_MAX - len(prompt))
         encoded = model.encode(padded)

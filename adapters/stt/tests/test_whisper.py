@@ -287,6 +287,10 @@ def test_a_missing_tokenizer_is_not_looked_for_elsewhere(tmp_path: Path) -> None
         WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).warm_up()
 
 
+def test_no_model_is_loaded_for_word_times(tmp_path: Path) -> None:
+    assert WhisperStt(WhisperStt.Options(), World(OneFolder(tmp_path))).word_times() == ()
+
+
 def test_a_corrupt_model_is_one_clear_line(tmp_path: Path) -> None:
     pytest.importorskip("faster_whisper")
     for name in FILES:
