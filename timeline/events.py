@@ -256,8 +256,8 @@ EVENTS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         SinkTick, PhraseOpened, ChunkReady, PullCancelled, ChunkStitched, Retracted, SwapRequested, EarFrame,
-        MicrophoneBack, WakeWordHeard, EchoState, Transcribed, TurnJudged, UserTyped, InputEnded, SpeakRequested,
-        ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
+        MicrophoneBack, WakeWordHeard, EchoState, Transcribed, WordsTimed, TurnJudged, UserTyped, InputEnded,
+        SpeakRequested, ReplyDelta, ReplyEnded, AdapterFailed, DeadlinePassed, StopRequested,
     )
 }  # fmt: skip
 """Every kind of event by the name that the journal gives it."""

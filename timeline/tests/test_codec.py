@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from timeline import events
 from timeline.codec import UnknownKind, decode, encode
 from timeline.events import EVENTS, ChunkStitched, EarFrame, UserTyped, WordMark
 
@@ -52,6 +53,11 @@ def test_nested_values_come_back(fact):
     back = journey(fact, {"Nested": Nested})
     assert back == fact
     assert isinstance(back.colour, Colour)
+
+
+def test_every_event_can_be_read_back():
+    written = {kind for kind in vars(events).values() if getattr(kind, "__module__", "") == events.__name__}
+    assert written - set(EVENTS.values()) == {WordMark}, "a journal that holds it could not be replayed"
 
 
 @pytest.mark.parametrize("kind", EVENTS.values())
