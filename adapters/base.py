@@ -186,7 +186,7 @@ class Transcript:
 
 
 class Stt(Protocol):
-    """Stateless by design: the audio lies in our ring, so a lost answer can be asked for again."""
+    """Stateless but for `word_times`: the audio lies in our ring, so a lost answer can be asked for again."""
 
     def describe(self) -> Capability: ...
 

@@ -38,7 +38,7 @@ _TAKERS = {
     "pt": "pare espera não ei silêncio chega desculpe pausa ajuda mas quê quem quando onde outra",
 }
 """Words that ask for it, or with which requests and questions begin: one of them is enough, however short."""
-_OPENINGS = {  # the most frequent of them whose beginnings are taken for something else: "Action" of "Actually"
+_OPENINGS = {  # those of them that a recognizer misses at their beginning: "Action" of "Actually"; measured in English
     "en": "wait|excuse me|actually|hold on",
     "de": "warte|entschuldigung|eigentlich|moment",
     "fr": "attendez|pardon|mais|non",
